@@ -1,0 +1,1 @@
+"""Trusted daily, weekly and monthly inventory snapshots, run by Apache Airflow."""

@@ -1,0 +1,6 @@
+"""The `analytics-scheduler` command."""
+
+
+def main() -> int:
+    """Run the command line."""
+    return 0

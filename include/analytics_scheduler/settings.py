@@ -1,0 +1,332 @@
+"""Every setting of the package: read from the environment here, and nowhere else.
+
+Settings come in groups, one frozen dataclass each, so that a bad value stops only what uses it.
+A field carries its variable, its parser and what is allowed; the README's table is checked
+against these fields.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from analytics_scheduler.cron import Schedule, parse_schedule
+from analytics_scheduler.errors import SettingError
+from analytics_scheduler.periods import WEEKDAYS, Calendar, Period
+
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off"})
+_AGE_FORM = re.compile(r"(?P<count>[0-9]+)\s*(?P<unit>day|week|month|year)?s?")
+_IDENTIFIER_BYTES = 63
+
+
+class Secret:
+    """A text that never shows itself: only `reveal` gives it out."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other.reveal() == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def reveal(self) -> str:
+        """Return the text itself, for the one call that needs it."""
+        return self._text
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """A length of time in calendar units; `forever` is no Age at all but None."""
+
+    count: int
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"
+
+
+def _boolean(text: str) -> bool:
+    word = text.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError(text)
+
+
+def _whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", text.strip()):
+            raise ValueError(text)
+        number = int(text)
+        if not minimum <= number <= maximum:
+            raise ValueError(text)
+        return number
+
+    return parse
+
+
+def _timezone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text.strip())
+    except (KeyError, OSError, ValueError) as error:
+        raise ValueError(text) from error
+
+
+def _weekday(text: str) -> int:
+    return WEEKDAYS.index(text.strip().lower())
+
+
+def _age(text: str) -> Age | None:
+    word = text.strip().lower()
+    if word == "forever":
+        return None
+    match = _AGE_FORM.fullmatch(word)
+    if match is None or not 1 <= int(match["count"]) <= 100_000:  # noqa: PLR2004
+        raise ValueError(text)
+    return Age(int(match["count"]), match["unit"] or "day")
+
+
+def _identifier(text: str) -> str:
+    if not text or "\0" in text or len(text.encode()) > _IDENTIFIER_BYTES:
+        raise ValueError(text)
+    return text
+
+
+def _patterns(text: str) -> tuple[str, ...]:
+    patterns = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not patterns:
+        raise ValueError(text)
+    return patterns
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _url(*schemes: str) -> Callable[[str], Secret]:
+    def parse(text: str) -> Secret:
+        if not text.strip().startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError(text)
+        return Secret(text.strip())
+
+    return parse
+
+
+def _setting(
+    variable: str,
+    default: str | None,
+    parse: Callable[[str], Any],
+    allowed: str,
+    *,
+    secret: bool = False,
+) -> Any:
+    metadata = {
+        "variable": variable,
+        "default": default,
+        "parse": parse,
+        "allowed": allowed,
+        "secret": secret,
+    }
+    return field(metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsGroup:
+    """A group of settings; subclasses hold the fields."""
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read and validate the group, or raise SettingError that names every bad variable.
+
+        An unset or empty variable stands for the default.
+        """
+        source = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for entry in fields(cls):
+            meta = entry.metadata
+            text = source.get(meta["variable"]) or meta["default"]
+            try:
+                values[entry.name] = None if text is None else meta["parse"](text)
+            except ValueError:
+                shown = "***" if meta["secret"] else repr(text)
+                problems.append(
+                    f"{meta['variable']}={shown} cannot be used: allowed is {meta['allowed']}."
+                )
+        if problems:
+            raise SettingError(" ".join(problems))
+        return cls(**values)
+
+
+_CRON = "a cron string of five fields, or six (seconds first) with the seconds 0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarSettings(SettingsGroup):
+    """What a day and a week are."""
+
+    timezone: ZoneInfo = _setting(
+        "SCHEDULER_TIMEZONE", "UTC", _timezone, "an IANA time zone name such as Europe/Berlin"
+    )
+    week_start: int = _setting(
+        "SCHEDULER_WEEK_START", "sunday", _weekday, "a weekday in English, monday to sunday"
+    )
+
+    def calendar(self) -> Calendar:
+        """Return the calendar that these settings describe."""
+        return Calendar(self.timezone, self.week_start)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleSettings(SettingsGroup):
+    """Whether and when the documented tasks run."""
+
+    enabled: bool = _setting("SCHEDULER_ENABLED", "true", _boolean, "true or false")
+    timezone: ZoneInfo = _setting(
+        "SCHEDULER_TIMEZONE", "UTC", _timezone, "an IANA time zone name such as Europe/Berlin"
+    )
+
+
+SCHEDULE_DEFAULTS: Mapping[str, str] = {
+    "daily-snapshot": "0 2 * * *",
+    "weekly-snapshot": "0 3 * * 0",
+    "monthly-snapshot": "0 4 1 * *",
+    "cache-cleanup": "0 * * * *",
+    "snapshot-retention": "30 5 * * *",
+}
+
+
+def schedule_variable(task: str) -> str:
+    """Return the variable that sets a task's schedule: `SCHEDULE_` and its name in capitals."""
+    return "SCHEDULE_" + re.sub(r"[^A-Z0-9]+", "_", task.upper())
+
+
+def load_schedule(
+    task: str, default: str | None = None, environ: Mapping[str, str] | None = None
+) -> Schedule:
+    """Return the schedule of one task from its own variable, or raise SettingError."""
+    source = os.environ if environ is None else environ
+    variable = schedule_variable(task)
+    text = source.get(variable) or default or SCHEDULE_DEFAULTS[task]
+    try:
+        return parse_schedule(text)
+    except ValueError as error:
+        raise SettingError(
+            f"{variable}={text!r} cannot be used ({error}): allowed is {_CRON}."
+        ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSettings(SettingsGroup):
+    """Where the inventory and the snapshots are, and how long a statement may take."""
+
+    url: Secret | None = _setting(
+        "DATABASE_URL",
+        None,
+        _url("postgres", "postgresql", "postgresql+psycopg"),
+        "a URL such as postgresql://user:password@host:5432/database",
+        secret=True,
+    )
+    source_schema: str = _setting(
+        "SOURCE_SCHEMA", "public", _identifier, "the name of a schema, 1 to 63 bytes"
+    )
+    analytics_schema: str = _setting(
+        "ANALYTICS_SCHEMA", "public", _identifier, "the name of a schema, 1 to 63 bytes"
+    )
+    task_timeout_seconds: int = _setting(
+        "TASK_TIMEOUT_SECONDS", "300", _whole_number(1, 86_400), "a whole number, 1 to 86400"
+    )
+    lock_timeout_seconds: int = _setting(
+        "DATABASE_LOCK_TIMEOUT_SECONDS", "10", _whole_number(1, 3_600), "a whole number, 1 to 3600"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotSettings(SettingsGroup):
+    """How snapshots are computed."""
+
+    batch_size: int = _setting(
+        "SNAPSHOT_BATCH_SIZE", "1000", _whole_number(1, 100_000), "a whole number, 1 to 100000"
+    )
+    catchup_days: int = _setting(
+        "SNAPSHOT_CATCHUP_DAYS", "31", _whole_number(0, 366), "a whole number, 0 to 366"
+    )
+    lookback_days: int = _setting(
+        "SNAPSHOT_LOOKBACK_DAYS", "7", _whole_number(0, 366), "a whole number, 0 to 366"
+    )
+    shard_locations: int = _setting(
+        "SNAPSHOT_SHARD_LOCATIONS",
+        "5000",
+        _whole_number(1, 10_000_000),
+        "a whole number, 1 to 10000000",
+    )
+    max_shards: int = _setting(
+        "SNAPSHOT_MAX_SHARDS", "16", _whole_number(1, 256), "a whole number, 1 to 256"
+    )
+    cogs_includes_waste: bool = _setting("COGS_INCLUDES_WASTE", "true", _boolean, "true or false")
+
+
+_AGE = "a number with days, weeks, months or years (90 days), or forever"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSettings(SettingsGroup):
+    """How long snapshots are kept; None is forever."""
+
+    daily: Age | None = _setting("RETENTION_DAILY", "90 days", _age, _AGE)
+    weekly: Age | None = _setting("RETENTION_WEEKLY", "2 years", _age, _AGE)
+    monthly: Age | None = _setting("RETENTION_MONTHLY", "5 years", _age, _AGE)
+
+    def age_of(self, period: Period) -> Age | None:
+        """Return how long rows of a period are kept; None is forever."""
+        return {"daily": self.daily, "weekly": self.weekly, "monthly": self.monthly}[period.value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheSettings(SettingsGroup):
+    """The analytics cache in Redis."""
+
+    url: Secret | None = _setting(
+        "REDIS_URL",
+        None,
+        _url("redis", "rediss", "unix"),
+        "a URL such as redis://:password@host:6379/0",
+        secret=True,
+    )
+    patterns: tuple[str, ...] = _setting(
+        "CACHE_PATTERNS", "analytics:*", _patterns, "one or more Redis patterns, comma-separated"
+    )
+    max_idle_seconds: int = _setting(
+        "CACHE_MAX_IDLE_SECONDS",
+        "86400",
+        _whole_number(60, 31_536_000),
+        "a whole number, 60 to 31536000",
+    )
+    snapshot_ttl_seconds: int = _setting(
+        "CACHE_SNAPSHOT_TTL_SECONDS",
+        "172800",
+        _whole_number(60, 31_536_000),
+        "a whole number, 60 to 31536000",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings(SettingsGroup):
+    """Who may use the endpoints."""
+
+    admin_roles: tuple[str, ...] = _setting(
+        "SCHEDULER_ADMIN_ROLES", "Admin", _words, "role names, comma-separated"
+    )
