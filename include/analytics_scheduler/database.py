@@ -1,0 +1,174 @@
+"""From settings to a PostgreSQL connection, and from the driver's errors to ours.
+
+The command line connects with the driver alone; inside Airflow the connection comes through
+`PostgresHook`. Either way a session runs in UTC, with a limit on every statement, and the server
+ends its work within a second when the client is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import psycopg
+from psycopg import sql
+
+from analytics_scheduler.errors import (
+    DatabaseRefusedError,
+    DatabaseUnavailableError,
+    SettingError,
+)
+from analytics_scheduler.settings import DatabaseSettings
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+CONNECTION_ID = "analytics_db"
+_URL_CONNECTION_ID = "analytics_database_url"
+_APPLICATION_NAME = "analytics-scheduler"
+_CONNECT_TIMEOUT_SECONDS = 10
+_SQL_FOLDER = Path(__file__).parent / "sql"
+
+
+@cache
+def read_sql(name: str) -> str:
+    """Return the text of a statement, named by its path below `sql/` without the suffix."""
+    return (_SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def statement(name: str, settings: DatabaseSettings, **parts: sql.Composable) -> sql.Composed:
+    """Return a statement with its schemas (and other named parts) quoted by the driver."""
+    return sql.SQL(read_sql(name)).format(
+        source=sql.Identifier(settings.source_schema),
+        analytics=sql.Identifier(settings.analytics_schema),
+        **parts,
+    )
+
+
+@contextmanager
+def connected(
+    settings: DatabaseSettings, *, through_airflow: bool = False
+) -> Iterator[Connection[Any]]:
+    """Give a connection that commits nothing by itself and is closed whatever happens.
+
+    When the block is left by any exception, an interrupt or a time limit included, the running
+    statement is cancelled in the server and the open transaction rolled back.
+    Raises DatabaseUnavailableError or DatabaseRefusedError for the driver's errors.
+    """
+    connection = open_connection(settings, through_airflow=through_airflow)
+    try:
+        with translated_errors(connection):
+            yield connection
+    except BaseException:
+        _abandon(connection)
+        raise
+    finally:
+        connection.close()
+
+
+def open_connection(
+    settings: DatabaseSettings, *, through_airflow: bool = False
+) -> Connection[Any]:
+    """Return an open connection with the session settled, or raise DatabaseUnavailableError."""
+    try:
+        if through_airflow or f"AIRFLOW_CONN_{CONNECTION_ID.upper()}" in os.environ:
+            connection = _connect_with_hook(settings)
+        else:
+            connection = psycopg.connect(
+                _conninfo(settings),
+                connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+                application_name=_APPLICATION_NAME,
+            )
+        connection.execute(
+            "SELECT set_config('TimeZone', 'UTC', false),"
+            " set_config('client_connection_check_interval', '1000', false),"
+            " set_config('statement_timeout', %s, false)",
+            (str(settings.task_timeout_seconds * 1000),),
+        )
+        connection.commit()
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailableError(
+            f"The database cannot be reached: {scrubbed(str(error))}. "
+            "Check DATABASE_URL or the Airflow connection analytics_db, and that the server runs."
+        ) from error
+    return connection
+
+
+def _conninfo(settings: DatabaseSettings) -> str:
+    if settings.url is None:
+        raise SettingError(
+            "DATABASE_URL is not set: allowed is a URL such as "
+            "postgresql://user:password@host:5432/database, or an Airflow connection analytics_db."
+        )
+    return settings.url.reveal().replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def _connect_with_hook(settings: DatabaseSettings) -> Connection[Any]:
+    from airflow.providers.postgres.hooks.postgres import PostgresHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        PostgresHook.get_connection(CONNECTION_ID)
+        connection_id = CONNECTION_ID
+    except AirflowNotFoundException:
+        os.environ[f"AIRFLOW_CONN_{_URL_CONNECTION_ID.upper()}"] = _conninfo(settings)
+        connection_id = _URL_CONNECTION_ID
+    connection = cast("Connection[Any]", PostgresHook(postgres_conn_id=connection_id).get_conn())
+    connection.execute("SELECT set_config('application_name', %s, false)", (_APPLICATION_NAME,))
+    return connection
+
+
+def _abandon(connection: Connection[Any]) -> None:
+    if connection.closed or connection.broken:
+        return
+    if connection.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+        connection.cancel_safe(timeout=5)
+
+
+@contextmanager
+def translated_errors(connection: Connection[Any]) -> Iterator[None]:
+    """Turn the driver's errors into the package's own, naming the server but no password."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        if connection.closed or connection.broken or isinstance(error, _LOST):
+            raise DatabaseUnavailableError(
+                f"The connection to {server_name(connection)} was lost: {scrubbed(str(error))}"
+            ) from error
+        raise DatabaseRefusedError(refusal(error)) from error
+    except psycopg.Error as error:
+        raise DatabaseRefusedError(refusal(error)) from error
+
+
+_LOST = (
+    psycopg.errors.AdminShutdown,
+    psycopg.errors.CrashShutdown,
+    psycopg.errors.CannotConnectNow,
+)
+
+
+def refusal(error: psycopg.Error) -> str:
+    """Return the database's own words for an error, with the SQLSTATE behind them."""
+    text = error.diag.message_primary or str(error)
+    detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
+    return f"{scrubbed(text)}{scrubbed(detail)} [SQLSTATE {error.sqlstate}]"
+
+
+def server_name(connection: Connection[Any]) -> str:
+    """Return host, port, database and user of a connection: what may be shown."""
+    info = connection.info
+    try:
+        return f"host {info.host or '?'} port {info.port} database {info.dbname} user {info.user}"
+    except psycopg.OperationalError:
+        return "the database"
+
+
+def scrubbed(text: str) -> str:
+    """Return a text without the passwords that a URL or a connection string may carry."""
+    text = re.sub(r"(://[^/\s:@]*:)[^@\s]*(@)", r"\1***\2", text)
+    return re.sub(r"(password\s*=\s*)('[^']*'|\S+)", r"\1***", text, flags=re.IGNORECASE)
