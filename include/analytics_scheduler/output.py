@@ -36,6 +36,10 @@ class Output:
             print(json.dumps({"success": False, "error": text}), file=self.stdout, flush=True)
         print(f"error: {text}", file=self.stderr, flush=True)
 
+    def error_line(self, text: str) -> None:
+        """Print one of several things that failed, for people."""
+        print(f"error: {text}", file=self.stderr, flush=True)
+
     @property
     def shows_progress(self) -> bool:
         """Whether a progress bar is wanted: a person is watching."""

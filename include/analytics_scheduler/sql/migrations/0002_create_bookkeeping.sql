@@ -54,12 +54,13 @@ COMMENT ON COLUMN {analytics}.analytics_snapshot_days.priced_at IS
 COMMENT ON COLUMN {analytics}.analytics_snapshot_days.fingerprint IS
 'A sum over the movements of the day that changes when one is added, changed or deleted.';
 
--- Every cost and price that a run has seen, when it first saw it.
+-- Every cost and price that a run has seen, when it first saw it; NULL where it was missing or had
+-- more than two decimals.
 CREATE TABLE {analytics}.analytics_snapshot_prices (
     product_id UUID NOT NULL,
     seen_at TIMESTAMPTZ NOT NULL,
-    cost NUMERIC,
-    price NUMERIC,
+    cost_cents BIGINT,
+    price_cents BIGINT,
     PRIMARY KEY (product_id, seen_at)
 );
 

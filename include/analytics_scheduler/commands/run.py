@@ -1,0 +1,121 @@
+"""Take the snapshots of one period: the last complete slot, the slot of a day, or a range.
+
+Days that are stored already and whose movements are the same are left as they are; --force
+computes them again at the costs and prices of now and keeps the old figures as revisions.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from analytics_scheduler.errors import PeriodError
+from analytics_scheduler.output import Output
+from analytics_scheduler.periods import Period, parse_day
+
+if TYPE_CHECKING:
+    from analytics_scheduler.snapshots import SnapshotReport, SnapshotRequest
+
+HELP = "take the snapshots of a period"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the period, and a date or a range."""
+    parser.add_argument("period", choices=[period.value for period in Period])
+    parser.add_argument("--date", metavar="DAY", help="a day inside the wanted slot (YYYY-MM-DD)")
+    parser.add_argument("--from", dest="first", metavar="DAY", help="the first day of a range")
+    parser.add_argument("--to", dest="last", metavar="DAY", help="the last day of a range")
+    parser.add_argument(
+        "--force", action="store_true", help="compute stored days again, at the prices of now"
+    )
+
+
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    """Take the snapshots and print the report."""
+    from analytics_scheduler.database import connected
+    from analytics_scheduler.run_records import record_run
+    from analytics_scheduler.snapshots import request_for, take_snapshots
+    from analytics_scheduler.snapshots.workbench import SnapshotSetup
+
+    period = Period(arguments.period)
+    wanted, wanted_range = _dates(arguments)
+    setup = SnapshotSetup.load()
+    started = datetime.now(UTC)
+    request = request_for(
+        period,
+        setup.calendar,
+        run_id=f"cli__{started.isoformat(timespec='seconds')}__{uuid4().hex[:8]}",
+        moment=started,
+        now=started,
+        date_wanted=wanted,
+        date_range=wanted_range,
+        force=arguments.force,
+    )
+    with connected(setup.database) as connection, _Progress(output, request) as progress:
+        report = take_snapshots(connection, setup, request, progress=progress.show)
+        record_run(
+            connection,
+            setup.database,
+            task=f"{period}-snapshot",
+            run_id=request.run_id,
+            outcome=report.outcome,
+            started_at=started,
+            report=report.as_dict(),
+        )
+    return _print(output, report, request)
+
+
+def _dates(arguments: argparse.Namespace) -> tuple[date | None, tuple[date, date] | None]:
+    if arguments.date and (arguments.first or arguments.last):
+        raise PeriodError("--date names one slot and --from with --to a range: give one of them.")
+    if bool(arguments.first) != bool(arguments.last):
+        raise PeriodError("A range needs both --from and --to.")
+    if arguments.first:
+        return None, (parse_day(arguments.first), parse_day(arguments.last))
+    return (parse_day(arguments.date) if arguments.date else None), None
+
+
+def _print(output: Output, report: SnapshotReport, request: SnapshotRequest) -> int:
+    for warning in report.warnings:
+        output.warning(warning)
+    for line in report.unexplained_lines():
+        output.warning(line)
+    for failure in report.failures:
+        output.error_line(str(failure))
+    output.line(report.summary())
+    output.result(
+        {
+            "success": report.outcome == "success",
+            "run_id": request.run_id,
+            **report.as_dict(limit=None),
+        }
+    )
+    return 0 if report.outcome == "success" else 1
+
+
+class _Progress:
+    """A progress bar on a terminal for runs of more than a moment; silent elsewhere."""
+
+    def __init__(self, output: Output, request: SnapshotRequest) -> None:
+        self._output = output
+        self._request = request
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._output.shows_progress:
+            print(file=self._output.stderr)
+
+    def show(self, report: SnapshotReport) -> None:
+        """Show how far the run came."""
+        if self._output.shows_progress:
+            print(
+                f"\r{self._request.describe()}: {report.locations} locations, "
+                f"{report.days_written} days, {report.seconds:.1f} s",
+                end="",
+                file=self._output.stderr,
+                flush=True,
+            )

@@ -1,0 +1,179 @@
+"""A run: batch after batch, each committed by itself, and a count of what should be there."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import Connection
+
+from analytics_scheduler.database import refusal, statement
+from analytics_scheduler.migrations import require_migrated
+from analytics_scheduler.prices import observe_prices
+from analytics_scheduler.snapshots.batch import Batch, empty_report, write_batch
+from analytics_scheduler.snapshots.report import Failure, SnapshotReport, named
+from analytics_scheduler.snapshots.request import SnapshotRequest
+from analytics_scheduler.snapshots.shards import WHOLE, Shard
+from analytics_scheduler.snapshots.workbench import SnapshotSetup, Workbench, day_count
+from analytics_scheduler.source_contract import read_source_shape
+
+_LOGGER = logging.getLogger(__name__)
+_MAX_DAYS_A_BATCH = 250_000
+# Classes of SQLSTATE that no single location causes: connection, authorization, missing or
+# forbidden objects, resources, operator intervention and cancelled statements, system.
+_SERVER_WIDE = frozenset({"08", "28", "42", "53", "57", "58"})
+
+Progress = Callable[[SnapshotReport], None]
+
+
+def prepare(
+    connection: Connection[Any], setup: SnapshotSetup, *, priced_at: datetime | None = None
+) -> Workbench:
+    """Check the source and the package's tables, note the prices, and return what a run needs.
+
+    Raises SchemaError where something is missing. The shards of one run share one `priced_at`.
+    """
+    require_migrated(connection, setup.database)
+    shape = read_source_shape(connection, setup.database)
+    connection.rollback()
+    return Workbench(
+        connection=connection,
+        setup=setup,
+        has_timezone=shape.created_at_is_timestamptz,
+        priced_at=priced_at or observe_prices(connection, setup.database),
+    )
+
+
+def take_snapshots(
+    connection: Connection[Any],
+    setup: SnapshotSetup,
+    request: SnapshotRequest,
+    *,
+    progress: Progress | None = None,
+) -> SnapshotReport:
+    """Write all wanted slots of all locations, count what is there, and report it."""
+    bench = prepare(connection, setup)
+    report = run_snapshots(bench, request, progress=progress)
+    confirm_complete(bench.connection, setup, request, report)
+    return report
+
+
+def run_snapshots(
+    bench: Workbench,
+    request: SnapshotRequest,
+    *,
+    shard: Shard = WHOLE,
+    progress: Progress | None = None,
+) -> SnapshotReport:
+    """Write the wanted slots of a shard's locations, batch by batch, and report it.
+
+    What is committed stays when a later batch fails, or the run is stopped. A batch that fails is
+    done again location by location, so that a bad one costs only itself.
+    """
+    total = empty_report(request)
+    started = time.monotonic()
+    try:
+        for batch in _batches(bench, request, shard):
+            part = _write_or_isolate(bench, request, batch)
+            total.add(part)
+            total.seconds = time.monotonic() - started
+            _LOGGER.debug("batch=%s until=%s %s", total.batches, batch.until, part.summary())
+            if progress is not None:
+                progress(total)
+    except BaseException:
+        _LOGGER.warning(
+            "stopped period=%s after batches=%s locations=%s written=%s: what was committed stays",
+            request.describe(),
+            total.batches,
+            total.locations,
+            total.written + total.changed,
+        )
+        raise
+    return total
+
+
+def _batches(bench: Workbench, request: SnapshotRequest, shard: Shard) -> Iterator[Batch]:
+    size = bench.setup.snapshots.batch_size
+    size = max(1, min(size, _MAX_DAYS_A_BATCH // day_count(request.first_day, request.last_day)))
+    after = shard.after
+    while True:
+        row = bench.execute(
+            "find_batch", {"after": after, "until": shard.until, "size": size}
+        ).fetchone()
+        bench.connection.rollback()
+        count, last = row or (0, None)
+        if count < size:
+            # The rest, open like the shard: a location that comes meanwhile is in it.
+            if count or after is None or after == shard.after:
+                yield Batch(after, shard.until)
+            return
+        yield Batch(after, last)
+        after = last
+
+
+def _write_or_isolate(bench: Workbench, request: SnapshotRequest, batch: Batch) -> SnapshotReport:
+    try:
+        return write_batch(bench, request, batch)
+    except psycopg.Error as error:
+        if not _is_local(bench.connection, error):
+            raise
+        _LOGGER.warning(
+            "batch until=%s failed (%s): doing it location by location",
+            batch.until,
+            refusal(error),
+        )
+    report = empty_report(request)
+    for location, name in _locations(bench, batch):
+        try:
+            before = UUID(int=location.int - 1) if location.int else None
+            report.add(write_batch(bench, request, Batch(before, location)))
+        except psycopg.Error as error:
+            if not _is_local(bench.connection, error):
+                raise
+            _LOGGER.exception("location=%s failed", location)
+            report.locations += 1
+            report.failures.append(Failure(named({location: name}, location), refusal(error)))
+    return report
+
+
+def _is_local(connection: Connection[Any], error: psycopg.Error) -> bool:
+    """Whether an error may be the fault of one location, not of the server or the time limit."""
+    if connection.closed or connection.broken or error.sqlstate is None:
+        return False
+    return error.sqlstate[:2] not in _SERVER_WIDE
+
+
+def _locations(bench: Workbench, batch: Batch) -> list[tuple[UUID, str]]:
+    rows = bench.execute("list_locations", {"after": batch.after, "until": batch.until})
+    found = rows.fetchall()
+    bench.connection.rollback()
+    return found
+
+
+def confirm_complete(
+    connection: Connection[Any],
+    setup: SnapshotSetup,
+    request: SnapshotRequest,
+    report: SnapshotReport,
+) -> None:
+    """Count the expected rows against those there, and add what is missing to the failures."""
+    rows = connection.execute(
+        statement("snapshots/find_missing_snapshots", setup.database),
+        {
+            "period_type": request.period.value,
+            "slot_starts": request.slot_starts,
+            "after": None,
+            "until": None,
+        },
+    ).fetchall()
+    connection.rollback()
+    known = {failure.location for failure in report.failures}
+    for location, name, start in rows:
+        shown = named({location: name}, location)
+        if shown not in known:
+            report.failures.append(Failure(shown, "no row was written", f"{start}"))
