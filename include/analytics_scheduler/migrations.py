@@ -30,6 +30,11 @@ def migration_names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("[0-9][0-9][0-9][0-9]_*.sql"))
 
 
+def wanted_version() -> int:
+    """Return the number of the last migration that this version of the package brings."""
+    return _number(migration_names()[-1])
+
+
 def migrate(connection: Connection[Any], settings: DatabaseSettings) -> MigrationReport:
     """Apply what is missing, or raise SchemaError; each migration commits by itself.
 
@@ -38,13 +43,13 @@ def migrate(connection: Connection[Any], settings: DatabaseSettings) -> Migratio
     applied = [name for name in migration_names() if _apply(connection, settings, name)]
     row = connection.execute(statement("migrations/count_adopted", settings)).fetchone()
     connection.commit()
-    return MigrationReport(tuple(applied), _number(migration_names()[-1]), row[0] if row else 0)
+    return MigrationReport(tuple(applied), wanted_version(), row[0] if row else 0)
 
 
 def require_migrated(connection: Connection[Any], settings: DatabaseSettings) -> None:
     """Raise SchemaError where the package's tables are missing or older than this version."""
     version = applied_version(connection, settings)
-    wanted = _number(migration_names()[-1])
+    wanted = wanted_version()
     if version < wanted:
         raise SchemaError(
             f"The package's tables in schema {settings.analytics_schema} are at version {version}, "
@@ -72,10 +77,10 @@ def _number(name: str) -> int:
 def _apply(connection: Connection[Any], settings: DatabaseSettings, name: str) -> bool:
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_KEY,))
-        connection.execute(statement("migrations/create_migrations", settings))
         if applied_version(connection, settings) >= _number(name):
             return False
-        _require_documented_shape(connection, settings)
+        _prepare(connection, settings)
+        require_documented_shape(connection, settings)
         connection.execute(
             sql.SQL(read_sql(f"migrations/{name}")).format(
                 analytics=sql.Identifier(settings.analytics_schema),
@@ -88,6 +93,19 @@ def _apply(connection: Connection[Any], settings: DatabaseSettings, name: str) -
             {"number": _number(name), "name": name},
         )
     return True
+
+
+def _prepare(connection: Connection[Any], settings: DatabaseSettings) -> None:
+    """Make the schema and the record of migrations, each only where it is missing.
+
+    `IF NOT EXISTS` alone would ask for the right to create even where there is nothing to do.
+    """
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)", (settings.analytics_schema,)
+    ).fetchone()
+    if row is None or not row[0]:
+        connection.execute(statement("migrations/create_schema", settings))
+    connection.execute(statement("migrations/create_migrations", settings))
 
 
 def _location_reference(connection: Connection[Any], settings: DatabaseSettings) -> sql.Composable:
@@ -106,7 +124,8 @@ def _location_reference(connection: Connection[Any], settings: DatabaseSettings)
     return sql.SQL("REFERENCES {}.locations (id)").format(sql.Identifier(settings.source_schema))
 
 
-def _require_documented_shape(connection: Connection[Any], settings: DatabaseSettings) -> None:
+def require_documented_shape(connection: Connection[Any], settings: DatabaseSettings) -> None:
+    """Raise SchemaError where there is a table of snapshots in another shape."""
     rows = connection.execute(
         statement("migrations/read_snapshot_shape", settings),
         {"schema": settings.analytics_schema},

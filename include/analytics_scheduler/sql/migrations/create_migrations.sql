@@ -1,5 +1,4 @@
--- Purpose: make the schema and the record of applied migrations, where they are missing.
-CREATE SCHEMA IF NOT EXISTS {analytics};
+-- Purpose: make the record of applied migrations, where it is missing.
 CREATE TABLE IF NOT EXISTS {analytics}.analytics_snapshot_migrations (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL,

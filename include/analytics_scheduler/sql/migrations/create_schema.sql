@@ -1,0 +1,2 @@
+-- Purpose: make the schema of the package.
+CREATE SCHEMA {analytics}
