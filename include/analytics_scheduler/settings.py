@@ -276,6 +276,9 @@ class SnapshotSettings(SettingsGroup):
     max_shards: int = _setting(
         "SNAPSHOT_MAX_SHARDS", "16", _whole_number(1, 256), "a whole number, 1 to 256"
     )
+    parallel_shards: int = _setting(
+        "SNAPSHOT_PARALLEL_SHARDS", "4", _whole_number(1, 256), "a whole number, 1 to 256"
+    )
     cogs_includes_waste: bool = _setting("COGS_INCLUDES_WASTE", "true", _boolean, "true or false")
 
 

@@ -13,11 +13,15 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True, order=True)
 class Failure:
-    """A location that is missing from a run, and why; `days` says which, where it is known."""
+    """A location that is missing from a run, and why; `days` says which, where it is known.
+
+    Where `may_pass` is true the reason lay in the moment, such as a lock, and not in the data.
+    """
 
     location: str
     reason: str
     days: str = ""
+    may_pass: bool = False
 
     def __str__(self) -> str:
         return f"{self.location}{f' ({self.days})' if self.days else ''}: {self.reason}"

@@ -71,7 +71,8 @@ def request_for(
     elif date_wanted is not None:
         slots = [calendar.slot_of_date(period, date_wanted, now=now)]
     else:
-        slots = [calendar.last_complete_slot(period, moment)]
+        last = calendar.last_complete_slot(period, moment)
+        slots = [calendar.slot_of_date(period, last.start, now=now)]
         heals = period is Period.DAILY
     return SnapshotRequest(
         period=period, slots=tuple(slots), run_id=run_id, heals=heals, force=force

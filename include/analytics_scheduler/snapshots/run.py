@@ -27,6 +27,8 @@ _MAX_DAYS_A_BATCH = 250_000
 # Classes of SQLSTATE that no single location causes: connection, authorization, missing or
 # forbidden objects, resources, operator intervention and cancelled statements, system.
 _SERVER_WIDE = frozenset({"08", "28", "42", "53", "57", "58"})
+# Lost to another transaction: deadlocks, serialization failures and locks not to be had.
+_PASSING = frozenset({"40", "55"})
 
 Progress = Callable[[SnapshotReport], None]
 
@@ -137,7 +139,13 @@ def _write_or_isolate(bench: Workbench, request: SnapshotRequest, batch: Batch) 
                 raise
             _LOGGER.exception("location=%s failed", location)
             report.locations += 1
-            report.failures.append(Failure(named({location: name}, location), refusal(error)))
+            report.failures.append(
+                Failure(
+                    named({location: name}, location),
+                    refusal(error),
+                    may_pass=error.sqlstate is not None and error.sqlstate[:2] in _PASSING,
+                )
+            )
     return report
 
 

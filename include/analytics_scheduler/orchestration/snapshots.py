@@ -1,0 +1,236 @@
+"""The steps of a snapshot DAG, as tasks: plan, write, confirm.
+
+Reports travel between them in a few hundred bytes: ranges of ids and counts, never lists of ids.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, Param, get_current_context, task
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from analytics_scheduler.errors import PeriodError, SchemaError, SettingError
+from analytics_scheduler.orchestration.runs import (
+    DEFAULT_ARGS,
+    START_DATE,
+    run_moment,
+    wanted_date,
+    wanted_force,
+)
+from analytics_scheduler.orchestration.schedules import TASK_TAG
+from analytics_scheduler.periods import Period
+from analytics_scheduler.settings import DatabaseSettings, SnapshotSettings
+
+if TYPE_CHECKING:
+    from airflow.sdk import XComArg
+
+    from analytics_scheduler.snapshots import SnapshotReport, SnapshotRequest
+
+_LOGGER = logging.getLogger(__name__)
+_REPORT_KEY = "report"
+
+
+def snapshot_asset(period: str) -> Asset:
+    """Return the asset that a finished snapshot run of a period announces."""
+    return Asset(name=f"analytics_snapshots_{Period(period)}")
+
+
+def snapshot_params(period: str) -> dict[str, Param]:
+    """Return the fields of the form that a manual run is started with."""
+    noun = Period(period).noun
+    return {
+        "date": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Date",
+            description=f"A day inside the wanted {noun}; empty: the last {noun} that is over.",
+        ),
+        "force": Param(
+            False,
+            type="boolean",
+            title="Force",
+            description="Compute stored days again, at the costs and prices of now.",
+        ),
+    }
+
+
+def snapshot_options(period: str) -> dict[str, Any]:
+    """Return what the DAGs of all three periods have in common."""
+    timeout = DatabaseSettings.load().task_timeout_seconds
+    return {
+        "start_date": START_DATE,
+        "catchup": False,
+        "is_paused_upon_creation": False,
+        "max_active_runs": 1,
+        "default_args": {**DEFAULT_ARGS, "execution_timeout": timedelta(seconds=timeout)},
+        "params": snapshot_params(period),
+        "tags": [TASK_TAG, "snapshot"],
+    }
+
+
+def plan(period: str) -> XComArg:
+    """Add the task that decides what the run stands for; it gives a part a range of locations."""
+    return plan_shards(period)
+
+
+def write(parts: XComArg) -> XComArg:
+    """Add the tasks that write the parts: one, or several side by side where there are many."""
+    limit = SnapshotSettings.load().parallel_shards
+    return write_snapshots.override(max_active_tis_per_dag=limit).expand(part=parts)
+
+
+def confirm(parts: XComArg, period: str) -> XComArg:
+    """Add the task that counts what should be there and announces the period's asset."""
+    asset = snapshot_asset(period)
+    return confirm_snapshots.override(outlets=[asset])(parts, asset.name)
+
+
+@task
+def plan_shards(period: str) -> list[dict[str, Any]]:
+    """Decide what the run stands for, and cut the locations into ranges of ids."""
+    from analytics_scheduler import snapshots
+    from analytics_scheduler.database import connected
+    from analytics_scheduler.snapshots.workbench import SnapshotSetup
+
+    context = get_current_context()
+    try:
+        setup = SnapshotSetup.load()
+        request = snapshots.request_for(
+            Period(period),
+            setup.calendar,
+            run_id=context["run_id"],
+            moment=run_moment(context),
+            now=datetime.now(UTC),
+            date_wanted=wanted_date(context),
+            force=wanted_force(context),
+        )
+        with connected(setup.database, through_airflow=True) as connection:
+            bench = snapshots.prepare(connection, setup)
+            shards = snapshots.plan_shards(connection, setup)
+    except (PeriodError, SettingError, SchemaError) as error:
+        # Another try would find the same.
+        raise AirflowFailException(str(error)) from error
+    _LOGGER.info("event=planned run=%s slots=%s", request.run_id, request.describe())
+    return [
+        {**_as_plain(request), "priced_at": bench.priced_at.isoformat(), "shard": shard.as_dict()}
+        for shard in shards
+    ]
+
+
+@task
+def write_snapshots(part: dict[str, Any]) -> None:
+    """Write the snapshots of one range of locations; a retry does what is missing."""
+    from analytics_scheduler import snapshots
+    from analytics_scheduler.database import connected
+    from analytics_scheduler.snapshots.workbench import SnapshotSetup
+
+    setup = SnapshotSetup.load()
+    with connected(setup.database, through_airflow=True) as connection:
+        bench = snapshots.prepare(
+            connection, setup, priced_at=datetime.fromisoformat(part["priced_at"])
+        )
+        report = snapshots.run_snapshots(
+            bench, _from_plain(part), shard=snapshots.Shard.from_dict(part["shard"])
+        )
+    get_current_context()["ti"].xcom_push(key=_REPORT_KEY, value=report.as_dict())
+    _log(part["run_id"], report)
+    if report.failures:
+        message = f"{len(report.failures)} locations failed: {_first(report)}"
+        if any(failure.may_pass for failure in report.failures):
+            raise AirflowException(message)
+        raise AirflowFailException(message)
+
+
+@task(trigger_rule="all_done")
+def confirm_snapshots(parts: Any, asset: str) -> dict[str, Any]:
+    """Count what should be there, record the run, and fail where a row is missing."""
+    from analytics_scheduler import snapshots
+    from analytics_scheduler.database import connected
+    from analytics_scheduler.run_records import record_run
+    from analytics_scheduler.snapshots.workbench import SnapshotSetup
+
+    context = get_current_context()
+    if not parts:
+        raise AirflowFailException("The run was not planned: see the log of plan_shards.")
+    setup = SnapshotSetup.load()
+    request = _from_plain(parts[0])
+    report = _total(request, context)
+    with connected(setup.database, through_airflow=True) as connection:
+        snapshots.confirm_complete(connection, setup, request, report)
+        record_run(
+            connection,
+            setup.database,
+            task=context["dag"].dag_id,
+            run_id=request.run_id,
+            outcome=report.outcome,
+            started_at=datetime.fromisoformat(parts[0]["priced_at"]),
+            report=report.as_dict(),
+        )
+    _log(request.run_id, report)
+    if report.failures:
+        raise AirflowFailException(
+            f"{report.summary()}. Missing: {_first(report)}. What was written stays; mend the "
+            "cause and clear the failed tasks."
+        )
+    summary = report.as_dict()
+    context["outlet_events"][Asset(name=asset)].extra = {
+        name: summary[name] for name in ("period", "first_day", "last_day", "written", "unchanged")
+    }
+    return summary
+
+
+def _total(request: SnapshotRequest, context: Any) -> SnapshotReport:
+    from analytics_scheduler.snapshots.batch import empty_report
+    from analytics_scheduler.snapshots.report import SnapshotReport
+
+    total = empty_report(request)
+    reports = context["ti"].xcom_pull(task_ids="write_snapshots", key=_REPORT_KEY)
+    for data in [reports] if isinstance(reports, dict) else list(reports or []):
+        if data:
+            total.add(SnapshotReport.from_dict(data))
+    return total
+
+
+def _first(report: SnapshotReport, limit: int = 5) -> str:
+    names = "; ".join(str(failure) for failure in report.failures[:limit])
+    more = len(report.failures) - limit
+    return f"{names}; and {more} more" if more > 0 else names
+
+
+def _log(run_id: str, report: SnapshotReport) -> None:
+    _LOGGER.info("event=snapshots run=%s outcome=%s %s", run_id, report.outcome, report.summary())
+    for line in (*report.warnings, *report.unexplained_lines()):
+        _LOGGER.warning("event=figures run=%s %s", run_id, line)
+    for failure in report.failures:
+        _LOGGER.error("event=location_failed run=%s %s", run_id, failure)
+
+
+def _as_plain(request: SnapshotRequest) -> dict[str, Any]:
+    return {
+        "period": request.period.value,
+        "slots": [[str(slot.start), str(slot.end)] for slot in request.slots],
+        "run_id": request.run_id,
+        "heals": request.heals,
+        "force": request.force,
+    }
+
+
+def _from_plain(data: dict[str, Any]) -> SnapshotRequest:
+    from analytics_scheduler.periods import Slot
+    from analytics_scheduler.snapshots import SnapshotRequest
+
+    period = Period(data["period"])
+    return SnapshotRequest(
+        period=period,
+        slots=tuple(
+            Slot(date.fromisoformat(start), date.fromisoformat(end), period)
+            for start, end in data["slots"]
+        ),
+        run_id=data["run_id"],
+        heals=data["heals"],
+        force=data["force"],
+    )
