@@ -36,11 +36,13 @@ def parse_schedule(text: str) -> Schedule:
             )
     if len(parts) != _FIELDS:
         raise ValueError(f"it has {len(text.split())} fields")
+    if any(part[0] in "rR" for part in parts):
+        raise ValueError("a random field would change with every reading")
     from croniter import CroniterBadCronError, croniter
 
     expression = " ".join(parts)
     try:
-        croniter(expression)
+        croniter(expression).get_next()
     except (CroniterBadCronError, ValueError, KeyError) as error:
         raise ValueError(f"{error}") from error
     return Schedule(expression)
