@@ -333,3 +333,9 @@ class ApiSettings(SettingsGroup):
     admin_roles: tuple[str, ...] = _setting(
         "SCHEDULER_ADMIN_ROLES", "Admin", _words, "role names, comma-separated"
     )
+    admin_users: tuple[str, ...] = _setting(
+        "SCHEDULER_ADMIN_USERS",
+        "",
+        _words,
+        "user ids, comma-separated, for an auth manager without roles that are known here",
+    )
