@@ -5,8 +5,8 @@
 `analytics_snapshots`.
 
 **When**: `0 4 1 * *` in `SCHEDULER_TIMEZONE`, two hours after the daily snapshot of its last
-day. A run that is triggered at any other time writes the same month: the last one that was over at that
-moment. The form takes a day inside another one.
+day. A run that is triggered at any other time writes the same month: the last one that was over
+at that moment. The form takes a day inside another one.
 
 **Steps**: `plan_shards` decides the month and cuts the locations into ranges of ids;
 `write_snapshots` writes each range, batch by batch, each batch committed by itself;

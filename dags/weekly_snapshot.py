@@ -5,8 +5,8 @@
 `analytics_snapshots`.
 
 **When**: `0 3 * * 0` in `SCHEDULER_TIMEZONE`, an hour after the daily snapshot of its last
-day. A run that is triggered at any other time writes the same week: the last one that was over at that
-moment. The form takes a day inside another one.
+day. A run that is triggered at any other time writes the same week: the last one that was over
+at that moment. The form takes a day inside another one.
 
 **Steps**: `plan_shards` decides the week and cuts the locations into ranges of ids;
 `write_snapshots` writes each range, batch by batch, each batch committed by itself;
