@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from analytics_scheduler.errors import (
     DatabaseRefusedError,
@@ -74,29 +75,43 @@ def connected(
 def open_connection(
     settings: DatabaseSettings, *, through_airflow: bool = False
 ) -> Connection[Any]:
-    """Return an open connection with the session settled, or raise DatabaseUnavailableError."""
-    try:
-        if through_airflow or f"AIRFLOW_CONN_{CONNECTION_ID.upper()}" in os.environ:
-            connection = _connect_with_hook(settings)
-        else:
+    """Return an open connection with the session settled, or raise DatabaseUnavailableError.
+
+    A URL that cannot be read raises SettingError.
+    """
+    if through_airflow or f"AIRFLOW_CONN_{CONNECTION_ID.upper()}" in os.environ:
+        connection = _connect_with_hook(settings)
+    else:
+        with _unreachable_named(_url_server_name(settings)):
             connection = psycopg.connect(
                 _conninfo(settings),
                 connect_timeout=_CONNECT_TIMEOUT_SECONDS,
                 application_name=_APPLICATION_NAME,
             )
-        connection.execute(
-            "SELECT set_config('TimeZone', 'UTC', false),"
-            " set_config('client_connection_check_interval', '1000', false),"
-            " set_config('statement_timeout', %s, false)",
-            (str(settings.task_timeout_seconds * 1000),),
-        )
-        connection.commit()
+    try:
+        with translated_errors(connection):
+            connection.execute(
+                "SELECT set_config('TimeZone', 'UTC', false),"
+                " set_config('client_connection_check_interval', '1000', false),"
+                " set_config('statement_timeout', %s, false)",
+                (str(settings.task_timeout_seconds * 1000),),
+            )
+            connection.commit()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def _unreachable_named(server: str) -> Iterator[None]:
+    try:
+        yield
     except psycopg.OperationalError as error:
         raise DatabaseUnavailableError(
-            f"The database cannot be reached: {scrubbed(str(error))}. "
+            f"The database cannot be reached ({server}): {scrubbed(str(error))}. "
             "Check DATABASE_URL or the Airflow connection analytics_db, and that the server runs."
         ) from error
-    return connection
 
 
 def _conninfo(settings: DatabaseSettings) -> str:
@@ -108,18 +123,47 @@ def _conninfo(settings: DatabaseSettings) -> str:
     return settings.url.reveal().replace("postgresql+psycopg://", "postgresql://", 1)
 
 
+def _url_server_name(settings: DatabaseSettings) -> str:
+    """Return host, port, database and user of DATABASE_URL, or raise SettingError.
+
+    A special character in a password that is not percent-encoded moves parts of it into the host
+    or the port, so such a URL is refused before any message can show them.
+    """
+    try:
+        parts = conninfo_to_dict(_conninfo(settings))
+    except psycopg.ProgrammingError:
+        parts = {"host": "@"}
+    host, port = str(parts.get("host") or "?"), str(parts.get("port") or "5432")
+    if "@" in host or not re.fullmatch(r"[0-9,]*", port):
+        raise SettingError(
+            "DATABASE_URL=*** cannot be used: allowed is a URL such as "
+            "postgresql://user:password@host:5432/database, with special characters in the "
+            "password percent-encoded (@ as %40, / as %2F, : as %3A)."
+        ) from None
+    user = parts.get("user") or "?"
+    return f"host {host} port {port} database {parts.get('dbname') or user} user {user}"
+
+
 def _connect_with_hook(settings: DatabaseSettings) -> Connection[Any]:
     from airflow.providers.postgres.hooks.postgres import PostgresHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
-        PostgresHook.get_connection(CONNECTION_ID)
+        known = PostgresHook.get_connection(CONNECTION_ID)
         connection_id = CONNECTION_ID
+        server = (
+            f"host {known.host or '?'} port {known.port or 5432} database {known.schema or '?'} "
+            f"user {known.login or '?'}"
+        )
     except AirflowNotFoundException:
+        server = _url_server_name(settings)
         os.environ[f"AIRFLOW_CONN_{_URL_CONNECTION_ID.upper()}"] = _conninfo(settings)
         connection_id = _URL_CONNECTION_ID
-    connection = cast("Connection[Any]", PostgresHook(postgres_conn_id=connection_id).get_conn())
-    connection.execute("SELECT set_config('application_name', %s, false)", (_APPLICATION_NAME,))
+    with _unreachable_named(server):
+        connection = cast(
+            "Connection[Any]", PostgresHook(postgres_conn_id=connection_id).get_conn()
+        )
+        connection.execute("SELECT set_config('application_name', %s, false)", (_APPLICATION_NAME,))
     return connection
 
 
@@ -170,5 +214,11 @@ def server_name(connection: Connection[Any]) -> str:
 
 def scrubbed(text: str) -> str:
     """Return a text without the passwords that a URL or a connection string may carry."""
-    text = re.sub(r"(://[^/\s:@]*:)[^@\s]*(@)", r"\1***\2", text)
-    return re.sub(r"(password\s*=\s*)('[^']*'|\S+)", r"\1***", text, flags=re.IGNORECASE)
+    text = re.sub(r"(://[^/\s:@]*:)\S*(@)", r"\1***\2", text)
+    return _NAMED_PASSWORD.sub(r"\1***", text)
+
+
+_NAMED_PASSWORD = re.compile(
+    r"""((?:password|passwd|pwd)["']?\s*[=:]\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s&]+)""",
+    re.IGNORECASE,
+)

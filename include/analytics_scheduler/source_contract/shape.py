@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg import Connection
@@ -98,15 +98,27 @@ def shape_problems(
     wanted: Sequence[ContractColumn] = CONTRACT,
 ) -> list[ShapeProblem]:
     """Return what is wrong with the found columns: each thing once, the largest first."""
-    return list(_each_once(zip(wanted, found, strict=True), settings.source_schema))
+    partly = frozenset(column.relation_name for column in found if column.is_readable)
+    pairs = zip(wanted, found, strict=True)
+    return list(_each_once(pairs, settings.source_schema, partly_readable=partly))
 
 
 def _each_once(
-    pairs: Iterator[tuple[ContractColumn, FoundColumn]], schema: str
+    pairs: Iterator[tuple[ContractColumn, FoundColumn]],
+    schema: str,
+    *,
+    partly_readable: frozenset[str],
 ) -> Iterator[ShapeProblem]:
     seen: set[str] = set()
     for column, found in pairs:
         problem = _problem(column, found, schema)
+        if (
+            problem is not None
+            and problem.cause == "privilege"
+            and column.relation not in partly_readable
+        ):
+            what = f"The user may not SELECT from {schema}.{column.relation}."
+            problem = replace(problem, what=what)
         if problem is not None and problem.what not in seen:
             seen.add(problem.what)
             yield problem
