@@ -1,0 +1,133 @@
+"""The command line: help, unknown words, errors in both forms, exit statuses."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from analytics_scheduler.cli import COMMANDS, build_parser, command_module, main
+
+
+@pytest.fixture(autouse=True)
+def kept_signal_handler() -> Iterator[None]:
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture
+def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_ANALYTICS_DB", raising=False)
+    monkeypatch.setenv(
+        "DATABASE_URL", "postgresql://shop:s3cret@127.0.0.1:1/inventory?connect_timeout=2"
+    )
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    for name in COMMANDS:
+        assert f"\n    {name} " in text
+        assert " ".join(command_module(name).HELP.split()) in " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_and_takes_json(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([name, "--help"])
+    assert stop.value.code == 0
+    assert "--json" in capsys.readouterr().out
+    module = command_module(name)
+    assert module.HELP
+    assert callable(module.add_arguments)
+    assert callable(module.run)
+
+
+@pytest.mark.parametrize("words", [["snapshot"], [], ["--json"], ["check", "--colour"]])
+def test_words_that_are_not_understood_end_with_status_2(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 2
+    assert "usage: analytics-scheduler" in capsys.readouterr().err
+
+
+def test_an_unknown_command_is_answered_with_the_known_ones(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["snapshot"])
+    error = capsys.readouterr().err
+    assert "snapshot" in error
+    assert "check" in error
+
+
+def test_a_bad_setting_ends_with_status_1_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TASK_TIMEOUT_SECONDS", "soon")
+    assert main(["check"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: TASK_TIMEOUT_SECONDS='soon' cannot be used")
+    assert "Traceback" not in captured.err
+
+
+@pytest.mark.usefixtures("no_database")
+@pytest.mark.parametrize("words", [["check"], ["migrate"], ["run", "daily"]])
+def test_an_unreachable_database_is_named_without_its_password(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 1
+    error = capsys.readouterr().err
+    assert "host 127.0.0.1 port 1 database inventory user shop" in error
+    assert "s3cret" not in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.usefixtures("no_database")
+def test_an_error_is_one_json_object_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--json"]) == 1
+    captured = capsys.readouterr()
+    answer = json.loads(captured.out)
+    assert answer["success"] is False
+    assert "cannot be reached" in answer["error"]
+    assert "s3cret" not in captured.out
+
+
+def test_an_interrupted_command_ends_with_status_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_module("check"), "run", interrupted)
+    assert main(["check"]) == 130
+    assert "Interrupted" in capsys.readouterr().err
+
+
+def test_a_terminated_command_ends_with_status_143() -> None:
+    script = (
+        "import os, signal, sys\n"
+        "from analytics_scheduler import cli\n"
+        "module = cli.command_module('check')\n"
+        "module.run = lambda *_: os.kill(os.getpid(), signal.SIGTERM) or signal.pause()\n"
+        "sys.exit(cli.main(['check']))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], check=False, timeout=60)
+    assert ended.returncode == 143
+
+
+def test_one_command_is_parsed_without_the_others() -> None:
+    arguments = build_parser(["check"]).parse_args(["check", "--json"])
+    assert (arguments.command, arguments.json) == ("check", True)

@@ -1,0 +1,97 @@
+"""Who may import Airflow, who may read the environment, and what the command line loads."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import analytics_scheduler
+
+PACKAGE = Path(analytics_scheduler.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+MAY_IMPORT_AIRFLOW = {"orchestration", "api", "database", "cache", "local"}
+MAY_TOUCH_THE_ENVIRONMENT = {
+    "settings": "the one reader of settings",
+    "database": "whether Airflow has a connection, and lending it DATABASE_URL as one",
+    "cache": "whether Airflow has a connection, and lending it REDIS_URL as one",
+    "local": "the environment of the processes that it starts",
+}
+HEAVY = ("airflow", "rich", "pydantic", "sqlalchemy", "flask", "fastapi", "psycopg", "redis")
+
+
+def layer_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_names(tree: ast.AST) -> Iterator[str]:
+    """Give every imported module, those imported inside functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module or ""
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else None
+            if isinstance(node.func, ast.Name):
+                called = node.func.id
+            if called in {"import_module", "__import__"}:
+                yield str(node.args[0].value)
+
+
+def reads_environment(tree: ast.AST) -> bool:
+    names = {"environ", "getenv", "putenv", "environb"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in names:
+            return True
+        if isinstance(node, ast.ImportFrom) and node.module == "os":
+            return any(alias.name in names for alias in node.names)
+    return False
+
+
+def test_the_walk_sees_the_modules() -> None:
+    assert {"settings", "database", "cli"} <= {layer_of(path) for path in MODULES}
+
+
+def test_the_walk_sees_lazy_imports() -> None:
+    tree = ast.parse(
+        "def f():\n    from airflow.sdk import DAG\n    importlib.import_module('airflow.x')"
+    )
+    assert list(imported_names(tree)) == ["airflow.sdk", "airflow.x"]
+    assert reads_environment(ast.parse("import os\nos.environ['X']"))
+    assert reads_environment(ast.parse("from os import getenv"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_rim_imports_airflow(path: Path) -> None:
+    names = {name.split(".")[0] for name in imported_names(ast.parse(path.read_text()))}
+    if layer_of(path) not in MAY_IMPORT_AIRFLOW:
+        assert "airflow" not in names, f"{path.name} imports Airflow; leave that to the rim"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_settings_read_the_environment(path: Path) -> None:
+    if layer_of(path) not in MAY_TOUCH_THE_ENVIRONMENT:
+        assert not reads_environment(ast.parse(path.read_text())), (
+            f"{path.name} reads the environment; add a field to settings instead"
+        )
+
+
+@pytest.mark.parametrize(
+    "words", ["import analytics_scheduler.cli", "analytics_scheduler.cli.main(['--help'])"]
+)
+def test_the_command_line_starts_without_anything_heavy(words: str) -> None:
+    script = (
+        "import sys, contextlib, analytics_scheduler.cli\n"
+        f"with contextlib.suppress(SystemExit): {words}\n"
+        f"loaded = set({HEAVY!r}) & set(sys.modules)\n"
+        "print(*sorted(loaded), file=sys.stderr)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert ended.stderr.strip() == ""
