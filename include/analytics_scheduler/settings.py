@@ -107,7 +107,7 @@ def _identifier(text: str) -> str:
 
 def _patterns(text: str) -> tuple[str, ...]:
     patterns = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not patterns:
+    if not patterns or not all(pattern.strip("*?") for pattern in patterns):
         raise ValueError(text)
     return patterns
 
@@ -305,18 +305,21 @@ class CacheSettings(SettingsGroup):
     url: Secret | None = _setting(
         "REDIS_URL",
         None,
-        _url("redis", "rediss", "unix"),
+        _url("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"),
         "a URL such as redis://:password@host:6379/0",
         secret=True,
     )
     patterns: tuple[str, ...] = _setting(
-        "CACHE_PATTERNS", "analytics:*", _patterns, "one or more Redis patterns, comma-separated"
+        "CACHE_PATTERNS",
+        "analytics:*",
+        _patterns,
+        "one or more Redis patterns, comma-separated, none of them for every key",
     )
     max_idle_seconds: int = _setting(
         "CACHE_MAX_IDLE_SECONDS",
         "86400",
-        _whole_number(60, 31_536_000),
-        "a whole number, 60 to 31536000",
+        _whole_number(60, 16_000_000),  # Redis counts idle time up to 194 days
+        "a whole number, 60 to 16000000",
     )
     snapshot_ttl_seconds: int = _setting(
         "CACHE_SNAPSHOT_TTL_SECONDS",

@@ -1,0 +1,126 @@
+"""Publish the latest figures of each location to Redis, where applications read them.
+
+Every publish writes the entries of all active locations, so one that failed is made up by the
+next. The version of a period rises when an entry changed, after the last of them is written; a
+mark that stands while a publish is not finished makes the next one raise it, come what may.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from analytics_scheduler.cache import translated_cache_errors
+from analytics_scheduler.cache_keys import entry_key, publishing_key, version_key
+from analytics_scheduler.database import statement, translated_errors
+from analytics_scheduler.periods import Period
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from analytics_scheduler.cache import Cache
+    from analytics_scheduler.settings import CacheSettings, DatabaseSettings
+
+_ENTRIES_A_PIPELINE = 1_000
+# An entry outlives one run that did not come: the setting says how long for a daily one.
+_TTL_FACTOR = {Period.DAILY: 1, Period.WEEKLY: 7, Period.MONTHLY: 31}
+_JITTER_DIVISOR = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishReport:
+    """What a publish wrote: entries in all, entries that are new or changed, and the version."""
+
+    period: str
+    published: int
+    changed: int
+    version: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain data."""
+        return asdict(self)
+
+
+def publish_latest(
+    cache: Cache,
+    connection: Connection[Any],
+    database_settings: DatabaseSettings,
+    cache_settings: CacheSettings,
+    period: Period,
+) -> PublishReport:
+    """Write the latest figures of every active location, and raise the version if any changed.
+
+    Whatever slot a run wrote, it is the latest one that is published. Raises
+    CacheUnavailableError where Redis fails; the next publish then does it all.
+    """
+    published = changed = 0
+    with (
+        translated_errors(connection),
+        translated_cache_errors(cache),
+        connection.transaction(),
+        connection.cursor(name="latest_figures") as rows,
+    ):
+        _wait_for_turn(connection, database_settings, period)
+        rows.itersize = _ENTRIES_A_PIPELINE
+        rows.execute(
+            statement("publishing/list_latest", database_settings), {"period_type": period.value}
+        )
+        is_unfinished = bool(cache.exists(publishing_key(period)))
+        entries = iter(rows)
+        while chunk := list(islice(entries, _ENTRIES_A_PIPELINE)):
+            fresh = _count_changed(cache, period, chunk)
+            if fresh and not is_unfinished:
+                cache.set(publishing_key(period), "1")
+                is_unfinished = True
+            _write(cache, period, chunk, cache_settings.snapshot_ttl_seconds)
+            published += len(chunk)
+            changed += fresh
+        version = _settle(cache, period, is_unfinished=is_unfinished)
+    return PublishReport(period=period.value, published=published, changed=changed, version=version)
+
+
+def _wait_for_turn(connection: Connection[Any], settings: DatabaseSettings, period: Period) -> None:
+    connection.execute(
+        statement("publishing/lock_period", settings),
+        {
+            "period_type": period.value,
+            "lock_timeout": f"{settings.lock_timeout_seconds * 1000}",
+        },
+    )
+
+
+def _count_changed(cache: Cache, period: Period, chunk: Sequence[tuple[str, str]]) -> int:
+    pipeline: Any = cache.pipeline(transaction=False)
+    for location_id, _ in chunk:
+        pipeline.get(entry_key(period, location_id))
+    stored = pipeline.execute()
+    return sum(old != entry.encode() for old, (_, entry) in zip(stored, chunk, strict=True))
+
+
+def _write(cache: Cache, period: Period, chunk: Sequence[tuple[str, str]], ttl: int) -> None:
+    pipeline: Any = cache.pipeline(transaction=False)
+    for location_id, entry in chunk:
+        seconds = ttl_seconds(period, location_id, ttl)
+        pipeline.set(entry_key(period, location_id), entry, ex=seconds)
+    pipeline.execute()
+
+
+def _settle(cache: Cache, period: Period, *, is_unfinished: bool) -> int:
+    """Raise the version where something changed, then take the mark away; return the version."""
+    if not is_unfinished:
+        return int(cache.get(version_key(period)) or 0)
+    version = int(cache.incr(version_key(period)))
+    cache.delete(publishing_key(period))
+    return version
+
+
+def ttl_seconds(period: Period, location_id: str, daily_ttl: int) -> int:
+    """Return how long an entry lives: the setting times the period's days, and up to a tenth more.
+
+    The part more differs from location to location, so that not all of them end at once.
+    """
+    ttl = daily_ttl * _TTL_FACTOR[period]
+    return ttl + zlib.crc32(location_id.encode()) % (ttl // _JITTER_DIVISOR + 1)
