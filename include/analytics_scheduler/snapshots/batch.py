@@ -50,8 +50,8 @@ def write_batch(bench: Workbench, request: SnapshotRequest, batch: Batch) -> Sna
         if not names:
             return report
         unusable = _write_days(bench, request, scope, report)
+        report.failures = _describe(bench, unusable, names)
         _compose(bench, request, scope, report, names)
-        report.failures[:0] = _describe(bench, unusable, names)
         _list_unexplained(bench, report, names)
     return report
 
@@ -118,8 +118,8 @@ def _compose(
         days=sql.Identifier(bench.setup.database.analytics_schema, "analytics_snapshot_days"),
     )
     counts = bench.execute("count_composed").fetchall()
-    _count(request, counts, report)
-    statuses = {row[1] for row in counts}
+    _count(counts, report)
+    statuses = {status for _, _, status, _, _ in counts}
     if "changed" in statuses:
         bench.execute("insert_revisions", {"run_id": request.run_id})
         bench.execute("update_snapshots")
@@ -129,15 +129,12 @@ def _compose(
         _note_problem(report, row, names)
 
 
-def _count(
-    request: SnapshotRequest, counts: list[tuple[str, str, bool, int]], report: SnapshotReport
-) -> None:
+def _count(counts: list[tuple[str, bool, str, bool, int]], report: SnapshotReport) -> None:
     fields = {"new": "written", "changed": "changed", "same": "unchanged", "adopted": "adopted"}
-    for period, status, has_row, count in counts:
-        if period not in {request.period.value, Period.DAILY.value}:
-            report.composed += count if status in {"new", "changed"} else 0
-        elif period != request.period.value:
-            continue
+    for period, is_requested, status, has_row, count in counts:
+        if not is_requested:
+            if period != Period.DAILY.value and status in {"new", "changed"}:
+                report.composed += count
         elif status == "incomplete":
             report.pruned += count if has_row else 0
         elif status in fields:
@@ -154,7 +151,8 @@ def _note_problem(report: SnapshotReport, row: tuple[Any, ...], names: dict[UUID
             Failure(name, "a money or item figure does not fit its column", slot)
         )
     elif status == "incomplete":
-        if period == report.period:
+        # Where a day of it is unusable, that has been said.
+        if period == report.period and name not in {entry.location for entry in report.failures}:
             report.failures.append(Failure(name, "days of this slot could not be computed", slot))
     else:
         for is_over, figure in (

@@ -249,7 +249,11 @@ def store_pass(bench: Workbench, planned: Pass, run_id: str) -> list[UnusableDay
 def _revalue_openings(bench: Workbench, planned: Pass) -> None:
     rows = bench.execute(
         "find_repriced_days",
-        {"priced_from": planned.epoch.since, "locations": planned.locations},
+        {
+            "locations": planned.locations,
+            "priced_from": planned.epoch.since,
+            "priced_until": planned.epoch.until,
+        },
     ).fetchall()
     for day, before, locations in rows:
         bench.execute(

@@ -12,6 +12,7 @@ WITH sums AS (
         p.period_start,
         p.period_end,
         p.reason,
+        p.is_requested,
         count(d.day) = p.period_end - p.period_start + 1 AS is_complete,
         sum(d.revenue_cents) AS revenue_cents,
         sum(d.waste_cents) AS waste_cents,
@@ -23,7 +24,8 @@ WITH sums AS (
     FROM planned_slots AS p
     LEFT JOIN {days} AS d
         ON d.location_id = p.location_id AND d.day >= p.period_start AND d.day <= p.period_end
-    GROUP BY p.location_id, p.period_type, p.period_start, p.period_end, p.reason
+    GROUP BY p.location_id, p.period_type, p.period_start, p.period_end, p.reason,
+        p.is_requested
 ),
 
 quotients AS (
@@ -46,6 +48,7 @@ figures AS (
         period_start,
         period_end,
         reason,
+        is_requested,
         is_complete,
         closing_cents * 0.01 AS total_inventory_value,
         closing_items AS total_items,

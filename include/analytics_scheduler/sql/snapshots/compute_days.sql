@@ -69,7 +69,7 @@ cells AS (
         coalesce(f.waste_cents, 0) AS waste_cents,
         coalesce(f.adjustment_cents, 0) AS adjustment_cents,
         coalesce(f.revenue_cents, 0) AS revenue_cents,
-        (coalesce(f.fingerprint, 0) %% 4611686018427387904)::bigint AS fingerprint,
+        coalesce(f.fingerprint, 0)::bigint AS fingerprint,
         coalesce(a.items, 0) AS anchor_items,
         coalesce(a.cents, 0) AS anchor_cents,
         coalesce(a.problems, 0) + coalesce(f.problems, 0) AS problems,

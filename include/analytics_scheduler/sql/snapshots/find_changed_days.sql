@@ -27,6 +27,6 @@ WHERE
     AND d.day < %(first_day)s::date + %(day_count)s::integer
     AND d.timezone = %(timezone)s
     AND (d.movements, d.fingerprint) IS DISTINCT FROM (
-        coalesce(f.movements, 0), (coalesce(f.fingerprint, 0) %% 4611686018427387904)::bigint
+        coalesce(f.movements, 0), coalesce(f.fingerprint, 0)::bigint
     )
 GROUP BY d.location_id

@@ -48,6 +48,7 @@ wanted AS (
         s.period_start,
         s.period_end,
         NULL::text AS reason,
+        TRUE AS is_requested,
         TRUE AS is_wanted
     FROM unnest(%(locations)s::uuid []) AS l (location_id)
     CROSS JOIN
@@ -59,6 +60,7 @@ wanted AS (
         period_start,
         period_end,
         reason,
+        FALSE AS is_requested,
         period_type = 'daily' OR coalesce(period_end < %(waiting_before)s::date, FALSE)
         AS is_wanted
     FROM touched
@@ -73,7 +75,8 @@ SELECT
         WHEN bool_or(w.reason = 'late data') THEN 'late data'
         WHEN bool_or(w.reason = 'settings') THEN 'settings'
         ELSE 're-run'
-    END AS reason
+    END AS reason,
+    bool_or(w.is_requested) AS is_requested
 FROM wanted AS w
 GROUP BY w.location_id, w.period_type, w.period_start, w.period_end
 HAVING bool_or(w.is_wanted) OR EXISTS (

@@ -1,0 +1,73 @@
+"""The source as its documentation has it, made in a database that is empty but for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+
+from analytics_scheduler.settings import DatabaseSettings
+
+DOCUMENTED_SOURCE = """
+    CREATE TABLE locations (id uuid PRIMARY KEY, name varchar(255), is_active boolean);
+    CREATE TABLE products (
+        id uuid PRIMARY KEY, name varchar(255), sku varchar(100), category varchar(100),
+        cost numeric(10, 2), price numeric(10, 2)
+    );
+    CREATE TABLE inventory_items (
+        product_id uuid, location_id uuid, quantity integer, last_updated timestamp,
+        UNIQUE (product_id, location_id)
+    );
+    CREATE TABLE stock_movements (
+        product_id uuid, location_id uuid, quantity integer, type varchar(20), reason text,
+        created_at timestamp
+    );
+    CREATE INDEX ON stock_movements (created_at);
+    CREATE INDEX ON stock_movements (location_id, created_at);
+"""
+ONE_SHOP = """
+    INSERT INTO locations VALUES ('00000000-0000-0000-0000-00000000000a', 'Corner shop', true);
+    INSERT INTO products VALUES
+        ('00000000-0000-0000-0000-0000000000c1', 'Milk', 'MILK-1', 'dairy', 0.79, 1.29);
+"""
+
+
+def emptied(url: str) -> str:
+    """Leave nothing in the database but an empty schema public; return its URL."""
+    execute(
+        url,
+        "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC",
+    )
+    return url
+
+
+def execute(url: str, *statements: str) -> None:
+    """Run statements, each committed by itself."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for text in statements:
+            connection.execute(text)
+
+
+def settings_of(url: str, **schemas: str) -> DatabaseSettings:
+    """Return the settings of a test database."""
+    return DatabaseSettings.load({"DATABASE_URL": url, **schemas})
+
+
+@contextmanager
+def role_of(url: str, attributes: str = "LOGIN PASSWORD 's3cret'") -> Iterator[tuple[str, str]]:
+    """Give the name of a new role without any right, and the URL that it connects with."""
+    role = f"analyst_{uuid4().hex[:12]}"
+    execute(url, f"CREATE ROLE {role} {attributes}")
+    parts = urlsplit(url)
+    address = parts.netloc.rpartition("@")[2]
+    try:
+        yield role, parts._replace(netloc=f"{role}:s3cret@{address}").geturl()
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            name = sql.Identifier(role)
+            connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(name))
+            connection.execute(sql.SQL("DROP ROLE {}").format(name))
