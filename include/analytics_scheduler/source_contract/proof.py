@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 from psycopg import Connection
 
+from analytics_scheduler.database import refusal
 from analytics_scheduler.settings import DatabaseSettings
 from analytics_scheduler.source_contract.data_proof import (
     location_findings,
     row_findings,
     type_findings,
 )
-from analytics_scheduler.source_contract.findings import Finding, Level
+from analytics_scheduler.source_contract.findings import Finding, Level, error
 from analytics_scheduler.source_contract.index_proof import (
     uniqueness_findings,
     useful_index_findings,
@@ -26,23 +29,42 @@ from analytics_scheduler.source_contract.source_proof import (
 from analytics_scheduler.source_contract.target_proof import target_findings
 
 
-def check_source(connection: Connection[Any], settings: DatabaseSettings) -> list[Finding]:
+def check_source(
+    connection: Connection[Any], settings: DatabaseSettings, *, question_seconds: int = 10
+) -> list[Finding]:
     """Return everything that the proof found, errors first; it changes nothing.
 
-    Questions that read rows are given up after ten seconds each, with a note.
+    A question that reads rows is given up after so many seconds, with a note.
     """
-    looked_at = Source.look(connection, settings)
+    looked_at = Source.look(connection, settings, question_seconds=question_seconds)
     source, unreadable = looked_at.without_unreadable()
-    findings = [
-        *shape_findings(source),
-        *unreadable,
-        *hidden_row_findings(source),
-        *target_findings(source),
-        *uniqueness_findings(source),
-        *location_findings(source),
-        *row_findings(source),
-        *type_findings(source),
-        *useful_index_findings(source),
-        *scale_findings(source),
-    ]
-    return sorted(findings, key=lambda finding: list(Level).index(finding.level))
+    found = [*shape_findings(source), *unreadable]
+    for prove in _PROOFS:
+        found += _unless_refused(prove(source), connection)
+    return sorted(found, key=lambda finding: list(Level).index(finding.level))
+
+
+_PROOFS: tuple[Callable[[Source], Iterator[Finding]], ...] = (
+    hidden_row_findings,
+    target_findings,
+    uniqueness_findings,
+    location_findings,
+    row_findings,
+    type_findings,
+    useful_index_findings,
+    scale_findings,
+)
+
+
+def _unless_refused(findings: Iterator[Finding], connection: Connection[Any]) -> Iterator[Finding]:
+    """Give the findings, and one more where the database refuses to read what was asked."""
+    try:
+        yield from findings
+    except psycopg.Error as problem:
+        if connection.closed:
+            raise
+        yield error(
+            f"The source cannot be read to its end: {refusal(problem)}.",
+            "A run that reads the same rows would fail in the same way.",
+            "Repair the view or the rows that the message names.",
+        )

@@ -103,6 +103,16 @@ def shape_problems(
     return list(_each_once(pairs, settings.source_schema, partly_readable=partly))
 
 
+def whole_relations(found: Sequence[FoundColumn], settings: DatabaseSettings) -> frozenset[str]:
+    """Return the relations whose every column of the contract is there, right and readable."""
+    broken = {
+        column.relation
+        for column, state in zip(CONTRACT, found, strict=True)
+        if _problem(column, state, settings.source_schema) is not None
+    }
+    return frozenset(column.relation for column in CONTRACT) - broken
+
+
 def _each_once(
     pairs: Iterator[tuple[ContractColumn, FoundColumn]],
     schema: str,

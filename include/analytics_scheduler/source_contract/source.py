@@ -14,9 +14,8 @@ from analytics_scheduler.database import refusal, statement
 from analytics_scheduler.settings import DatabaseSettings
 from analytics_scheduler.source_contract.findings import Finding, error, note
 from analytics_scheduler.source_contract.relations import CONTRACT, RELATIONS
-from analytics_scheduler.source_contract.shape import FoundColumn, read_columns, shape_problems
+from analytics_scheduler.source_contract.shape import FoundColumn, read_columns, whole_relations
 
-QUESTION_SECONDS = 10
 _KINDS = {
     "r": "table",
     "p": "partitioned table",
@@ -67,12 +66,14 @@ class Source:
     relations: Mapping[str, Relation]
     readable: frozenset[str]
     """The relations whose every column can be counted on."""
+    question_seconds: int
 
     @classmethod
-    def look(cls, connection: Connection[Any], settings: DatabaseSettings) -> Self:
+    def look(
+        cls, connection: Connection[Any], settings: DatabaseSettings, *, question_seconds: int
+    ) -> Self:
         """Read the catalog and return what it says."""
         columns = tuple(read_columns(connection, settings))
-        broken = {problem.column.relation for problem in shape_problems(columns, settings)}
         with connection.cursor(row_factory=class_row(Relation)) as cursor:
             relations = cursor.execute(
                 statement("contract/read_relations", settings),
@@ -84,7 +85,8 @@ class Source:
             user=_current_user(connection),
             columns=columns,
             relations={relation.relation_name: relation for relation in relations},
-            readable=frozenset(RELATIONS) - broken,
+            readable=whole_relations(columns, settings),
+            question_seconds=question_seconds,
         )
 
     def name(self, relation: str) -> str:
@@ -133,7 +135,7 @@ class Source:
             ):
                 cursor.execute(
                     "SELECT set_config('statement_timeout', %s, true)",
-                    (f"{QUESTION_SECONDS}s",),
+                    (f"{self.question_seconds}s",),
                 )
                 return cursor.execute(question, parameters).fetchall()
         except psycopg.errors.QueryCanceled:
@@ -144,7 +146,7 @@ class Source:
         rows = self.relations[relation].estimated_rows
         size = f", which has about {rows:,} rows" if rows > 0 else ""
         return note(
-            f"It was not proven {what}: after {QUESTION_SECONDS} seconds reading "
+            f"It was not proven {what}: after {self.question_seconds} seconds reading "
             f"{self.name(relation)}{size}, the question was given up.",
             "Whatever is wrong there is reported by the runs that meet it.",
         )
