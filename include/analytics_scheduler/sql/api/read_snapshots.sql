@@ -1,0 +1,31 @@
+-- Purpose: one page of snapshots, in the order of their unique key.
+-- Parameters: period_type, location_id, first_day, last_day (NULL: any); after_location,
+-- after_type, after_start (NULL: from the beginning); page_rows. Rows: up to page_rows.
+-- Locks: none.
+SELECT
+    id,
+    location_id,
+    period_type,
+    period_start,
+    period_end,
+    total_inventory_value,
+    total_items,
+    turnover_ratio,
+    wastage_value,
+    wastage_percentage,
+    revenue,
+    cost_of_goods_sold,
+    created_at
+FROM {analytics}.analytics_snapshots
+WHERE
+    (%(period_type)s::text IS NULL OR period_type = %(period_type)s::text)
+    AND (%(location_id)s::uuid IS NULL OR location_id = %(location_id)s::uuid)
+    AND (%(first_day)s::date IS NULL OR period_end >= %(first_day)s::date)
+    AND (%(last_day)s::date IS NULL OR period_start <= %(last_day)s::date)
+    AND (
+        %(after_location)s::uuid IS NULL
+        OR (location_id, period_type, period_start)
+        > (%(after_location)s::uuid, %(after_type)s::text, %(after_start)s::date)
+    )
+ORDER BY location_id, period_type, period_start
+LIMIT %(page_rows)s
