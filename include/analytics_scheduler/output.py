@@ -40,6 +40,16 @@ class Output:
         """Print one of several things that failed, for people."""
         print(f"error: {text}", file=self.stderr, flush=True)
 
+    def progress(self, text: str) -> None:
+        """Show how far the work came, on one line, where a person is watching."""
+        if self.shows_progress:
+            print(f"\r{text}", end="", file=self.stderr, flush=True)
+
+    def progress_done(self) -> None:
+        """End the line of progress."""
+        if self.shows_progress:
+            print(file=self.stderr)
+
     @property
     def shows_progress(self) -> bool:
         """Whether a progress bar is wanted: a person is watching."""

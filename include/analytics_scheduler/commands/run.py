@@ -53,8 +53,16 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         date_range=wanted_range,
         force=arguments.force,
     )
-    with connected(setup.database) as connection, _Progress(output, request) as progress:
-        report = take_snapshots(connection, setup, request, progress=progress.show)
+
+    def show(so_far: SnapshotReport) -> None:
+        output.progress(
+            f"{request.describe()}: {so_far.locations} locations, {so_far.days_written} days, "
+            f"{so_far.seconds:.1f} s"
+        )
+
+    with connected(setup.database) as connection:
+        report = take_snapshots(connection, setup, request, progress=show)
+        output.progress_done()
         record_run(
             connection,
             setup.database,
@@ -93,29 +101,3 @@ def _print(output: Output, report: SnapshotReport, request: SnapshotRequest) -> 
         }
     )
     return 0 if report.outcome == "success" else 1
-
-
-class _Progress:
-    """A progress bar on a terminal for runs of more than a moment; silent elsewhere."""
-
-    def __init__(self, output: Output, request: SnapshotRequest) -> None:
-        self._output = output
-        self._request = request
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._output.shows_progress:
-            print(file=self._output.stderr)
-
-    def show(self, report: SnapshotReport) -> None:
-        """Show how far the run came."""
-        if self._output.shows_progress:
-            print(
-                f"\r{self._request.describe()}: {report.locations} locations, "
-                f"{report.days_written} days, {report.seconds:.1f} s",
-                end="",
-                file=self._output.stderr,
-                flush=True,
-            )

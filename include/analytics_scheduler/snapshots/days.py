@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -181,12 +181,21 @@ def anchored(bench: Workbench, planned: Pass) -> Iterator[tuple[str, list[UUID]]
 
 
 def compute_pass(
-    bench: Workbench, scope: BatchScope, planned: Pass, anchor: str, locations: list[UUID]
+    bench: Workbench,
+    scope: BatchScope,
+    planned: Pass,
+    anchor: str,
+    locations: list[UUID],
+    *,
+    is_listed: bool = False,
 ) -> int:
-    """Fill computed_days for locations of a pass; return how many movements were read."""
+    """Fill computed_days for locations of a pass; return how many movements were read.
+
+    With `is_listed` the locations are looked up by their list even where they fill the scope.
+    """
     count = day_count(planned.first_day, planned.last_day)
     starts = bench.instants(planned.first_day, count)
-    located = scope.located(locations)
+    located = Located(None) if is_listed else scope.located(locations)
     prices = prices_at(bench.setup.database)
     until = sql.SQL("TRUE") if anchor == "stock" else sql.SQL("m.created_at < %(last_end)s")
     anchor_parts: dict[str, sql.Composable] = (
@@ -216,6 +225,11 @@ def compute_pass(
     )
     row = bench.execute("count_movements_read").fetchone()
     return int(row[0]) if row else 0
+
+
+def repriced(planned: Pass, priced_at: datetime) -> Pass:
+    """Return a pass over the same days at the prices of another moment."""
+    return replace(planned, priced_at=priced_at)
 
 
 def store_pass(bench: Workbench, planned: Pass, run_id: str) -> list[UnusableDay]:

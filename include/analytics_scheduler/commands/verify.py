@@ -1,0 +1,70 @@
+"""Compute stored rows again from the raw movements, and name those that differ.
+
+Exit status 1 says that figures are wrong: movements or stock changed since, or a row was edited.
+A cost or price that changed since is told apart and is no failure: stored days keep theirs.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from analytics_scheduler.errors import SettingError
+from analytics_scheduler.output import Output
+
+HELP = "prove stored rows from the raw movements"
+_SHOWN = 50
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the size of a sample."""
+    parser.add_argument(
+        "--sample", type=int, metavar="N", help="a random sample of N rows; all rows without it"
+    )
+
+
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    """Verify and print what differs."""
+    from analytics_scheduler.database import connected
+    from analytics_scheduler.snapshots.workbench import SnapshotSetup
+    from analytics_scheduler.verify import verify_snapshots
+
+    if arguments.sample is not None and arguments.sample < 1:
+        raise SettingError(f"--sample {arguments.sample} cannot be used: allowed is 1 or more.")
+    setup = SnapshotSetup.load()
+    with connected(setup.database) as connection:
+        report = verify_snapshots(
+            connection,
+            setup,
+            sample=arguments.sample,
+            progress=lambda so_far: output.progress(f"{so_far.rows} rows proved"),
+        )
+    output.progress_done()
+    counts = report.counts()
+    for finding in report.wrong[:_SHOWN]:
+        output.error_line(
+            f"{finding.location}: {finding.period} {finding.first_day}: {finding.finding}"
+        )
+    if len(report.wrong) > _SHOWN:
+        output.error_line(f"and {len(report.wrong) - _SHOWN} more")
+    right = report.rows - len(report.findings)
+    output.line(f"{report.rows} rows computed again: {right} are the same.")
+    for finding_name, count in sorted(counts.items()):
+        output.line(f"  {count}: {finding_name}")
+    output.result(
+        {
+            "success": not report.wrong,
+            "rows": report.rows,
+            "same": right,
+            "findings": counts,
+            "wrong": [
+                {
+                    "location": finding.location,
+                    "period": finding.period,
+                    "first_day": str(finding.first_day),
+                    "finding": finding.finding,
+                }
+                for finding in report.wrong
+            ],
+        }
+    )
+    return 1 if report.wrong else 0

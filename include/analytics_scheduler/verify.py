@@ -1,0 +1,150 @@
+"""Proof of stored figures: every row is computed again from the raw movements and compared.
+
+A stored day is computed at the prices that it was valued at, so a cost that changed since is told
+apart from a movement that changed. Nothing is written: each batch ends with a rollback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection, sql
+
+from analytics_scheduler.database import statement
+from analytics_scheduler.prices import PriceHistory, read_history
+from analytics_scheduler.snapshots import days
+from analytics_scheduler.snapshots.days import BatchScope
+from analytics_scheduler.snapshots.report import named
+from analytics_scheduler.snapshots.run import prepare
+from analytics_scheduler.snapshots.workbench import SnapshotSetup, Workbench
+
+# Findings that say that a stored figure is wrong, from the gravest on; the rest only inform.
+WRONG = (
+    "movements changed",
+    "the row is not what its days give",
+    "stock changed without a movement",
+)
+_BATCH_SIZE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RowFinding:
+    """A stored row that differs from what the raw movements give, or that cannot be proved."""
+
+    location: str
+    period: str
+    first_day: date
+    last_day: date
+    finding: str
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the figures are wrong, rather than old or not provable."""
+        return self.finding in WRONG
+
+
+@dataclass(slots=True)
+class VerifyReport:
+    """How many rows were looked at, and which cannot be vouched for."""
+
+    rows: int = 0
+    findings: list[RowFinding] = field(default_factory=list)
+
+    @property
+    def wrong(self) -> list[RowFinding]:
+        """The rows whose figures are wrong."""
+        return [finding for finding in self.findings if finding.is_wrong]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows have which finding."""
+        found: dict[str, int] = {}
+        for entry in self.findings:
+            found[entry.finding] = found.get(entry.finding, 0) + 1
+        return found
+
+
+def verify_snapshots(
+    connection: Connection[Any],
+    setup: SnapshotSetup,
+    *,
+    sample: int | None = None,
+    progress: Callable[[VerifyReport], None] | None = None,
+) -> VerifyReport:
+    """Compute all stored rows again, or a random sample of them, and report what differs."""
+    bench = prepare(connection, setup)
+    history = read_history(connection, setup.database)
+    connection.rollback()
+    report = VerifyReport()
+    for locations, snapshot_ids in _batches(bench, sample):
+        try:
+            _verify_batch(bench, history, locations, snapshot_ids, report)
+        finally:
+            connection.rollback()
+        if progress is not None:
+            progress(report)
+    return report
+
+
+def _batches(
+    bench: Workbench, sample: int | None
+) -> Iterator[tuple[list[UUID], list[UUID] | None]]:
+    if sample is not None:
+        rows = _run(bench, "sample_rows", {"sample": sample}).fetchall()
+        yield sorted({row[0] for row in rows}), [row[1] for row in rows]
+        return
+    after = None
+    while True:
+        rows = _run(bench, "find_batch", {"after": after, "size": _BATCH_SIZE}).fetchall()
+        if not rows:
+            return
+        yield [row[0] for row in rows], None
+        after = rows[-1][0]
+
+
+def _verify_batch(
+    bench: Workbench,
+    history: PriceHistory,
+    locations: list[UUID],
+    snapshot_ids: list[UUID] | None,
+    report: VerifyReport,
+) -> None:
+    timezone = {"timezone": bench.timezone}
+    _run(bench, "plan_slots", {"locations": locations, "snapshot_ids": snapshot_ids})
+    _run(bench, "plan_days", timezone)
+    _run(bench, "create_findings")
+    bench.execute(
+        "compose_snapshots",
+        {"force": True},
+        days=sql.Identifier(bench.setup.database.analytics_schema, "analytics_snapshot_days"),
+    )
+    _compare(bench, history, locations)
+    row = _run(bench, "count_planned").fetchone()
+    report.rows += int(row[0]) if row else 0
+    for location, name, period, first, last, findings in _run(bench, "list_findings", timezone):
+        gravest = next((finding for finding in WRONG if finding in findings), findings[0])
+        shown = named({location: name}, location)
+        report.findings.append(RowFinding(shown, period, first, last, gravest))
+
+
+def _compare(bench: Workbench, history: PriceHistory, locations: list[UUID]) -> None:
+    scope = BatchScope(locations, None, None)
+    passes = days.plan_passes(bench, history)
+    now = history.epoch_of(bench.priced_at)
+    for planned in passes:
+        days.compute_pass(bench, scope, planned, "stock", planned.locations, is_listed=True)
+        limits = {"priced_from": planned.epoch.since, "priced_until": planned.epoch.until}
+        _run(bench, "compare_days", limits)
+    for planned in passes:
+        if planned.epoch != now:
+            repriced = days.repriced(planned, bench.priced_at)
+            days.compute_pass(bench, scope, repriced, "stock", planned.locations, is_listed=True)
+            _run(bench, "compare_prices", {"priced_from": now.since})
+
+
+def _run(bench: Workbench, name: str, parameters: dict[str, Any] | None = None) -> Any:
+    composed = statement(f"verify/{name}", bench.setup.database)
+    return bench.connection.execute(composed, parameters or {})
