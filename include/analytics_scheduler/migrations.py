@@ -138,6 +138,8 @@ def require_documented_shape(connection: Connection[Any], settings: DatabaseSett
         for name, form in _DOCUMENTED_SHAPE.items()
         if found.get(name) != form
     ]
+    if "without default" in found:
+        wrong.append(f"{found['without default']} is NOT NULL and has no default")
     if wrong:
         raise SchemaError(
             f"The table {settings.analytics_schema}.analytics_snapshots exists in another shape: "

@@ -185,6 +185,15 @@ def test_rows_written_later_are_not_taken_for_old_ones(url: str) -> None:
             " analytics_snapshots_location_id_period_type_period_start_key",
             r"unique key is missing, \(location_id, period_type, period_start\) is needed",
         ),
+        (
+            "ALTER TABLE analytics_snapshots ALTER id DROP DEFAULT",
+            "id is NOT NULL and has no default",
+        ),
+        (
+            "ALTER TABLE analytics_snapshots ADD COLUMN shift integer NOT NULL DEFAULT 1;"
+            " ALTER TABLE analytics_snapshots ALTER COLUMN shift DROP DEFAULT",
+            "shift is NOT NULL and has no default",
+        ),
     ],
 )
 def test_an_old_table_of_another_shape_is_refused_by_name(
