@@ -162,6 +162,11 @@ _COMPLAINTS: tuple[tuple[tuple[type[RedisError], ...], tuple[str, ...], str], ..
     ((redis.ReadOnlyError,), ("READONLY", "NOREPLICAS", "MISCONF"), "accepts no writes now"),
     ((redis.OutOfMemoryError,), ("OOM ",), "is out of memory"),
     ((redis.exceptions.NoPermissionError,), ("NOPERM",), "lets this user not do it"),
+    (
+        (),
+        ("unknown command",),
+        "does not know the command (a Sentinel is named redis+sentinel://host:26379/service)",
+    ),
     ((redis.BusyLoadingError,), ("LOADING", "MASTERDOWN", "CLUSTERDOWN"), "is not ready yet"),
     ((redis.TimeoutError,), (), "did not answer in time"),
     ((redis.ConnectionError,), (), "cannot be reached"),

@@ -1,0 +1,76 @@
+"""The step of the cache DAG: clean up once, or put it off while Redis cannot do it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from analytics_scheduler.errors import AnalyticsError, CacheUnavailableError, SettingError
+from analytics_scheduler.orchestration.runs import DEFAULT_ARGS, START_DATE
+from analytics_scheduler.orchestration.schedules import TASK_TAG
+from analytics_scheduler.settings import CacheSettings, DatabaseSettings
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def cache_options() -> dict[str, Any]:
+    """Return what the DAG of the cache is made with."""
+    timeout = DatabaseSettings.load().task_timeout_seconds
+    return {
+        "start_date": START_DATE,
+        "catchup": False,
+        "is_paused_upon_creation": False,
+        "max_active_runs": 1,
+        "default_args": {**DEFAULT_ARGS, "execution_timeout": timedelta(seconds=timeout)},
+        "tags": [TASK_TAG, "cache"],
+    }
+
+
+@task
+def clean_cache() -> dict[str, Any]:
+    """Remove what is over; where Redis cannot do it now the run is skipped, and the next does."""
+    from analytics_scheduler import cache_cleanup
+    from analytics_scheduler.cache import connected_cache
+
+    run_id = get_current_context()["run_id"]
+    started_at = datetime.now(UTC)
+    try:
+        settings = CacheSettings.load()
+        with connected_cache(settings, through_airflow=True) as cache:
+            report = cache_cleanup.clean_cache(cache, settings)
+    except SettingError as error:
+        raise AirflowFailException(str(error)) from error
+    except CacheUnavailableError as error:
+        _record("deferred", started_at, {"reason": str(error)})
+        raise AirflowSkipException(f"deferred: {error}") from error
+    _LOGGER.info("event=cache_cleanup run=%s %s", run_id, report.summary())
+    for warning in report.warnings:
+        _LOGGER.warning("event=cache_cleanup run=%s %s", run_id, warning)
+    _record("success", started_at, report.as_dict())
+    return report.as_dict()
+
+
+def _record(outcome: str, started_at: datetime, report: dict[str, Any]) -> None:
+    """Store the run; the cache is cleaned all the same where the database is away."""
+    from analytics_scheduler.database import connected
+    from analytics_scheduler.run_records import record_run
+
+    context = get_current_context()
+    try:
+        settings = DatabaseSettings.load()
+        with connected(settings, through_airflow=True) as connection:
+            record_run(
+                connection,
+                settings,
+                task=context["dag"].dag_id,
+                run_id=context["run_id"],
+                outcome=outcome,
+                started_at=started_at,
+                report=report,
+            )
+    except AnalyticsError as error:
+        _LOGGER.warning("event=run_not_recorded run=%s reason=%s", context["run_id"], error)

