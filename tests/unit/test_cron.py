@@ -42,6 +42,8 @@ def test_a_schedule_is_understood(text: str, expression: str) -> None:
         ("0 2 * * someday", "someday"),
         ("0 2 31 2 * extra words", "7 fields"),
         ("@daily", "1 fields"),
+        ("R 2 * * *", "random"),
+        ("r(0-30) 2 * * *", "random"),
         ("0 2 * * * " + " " * 200, "longer than 100 characters"),
     ],
 )

@@ -97,7 +97,8 @@ def test_a_group_cannot_be_changed(group: type[SettingsGroup]) -> None:
         ("RETENTION_MONTHLY", "1.5 years", "forever"),
         ("RETENTION_MONTHLY", "100001 days", "forever"),
         ("CACHE_PATTERNS", " , ,", "comma-separated"),
-        ("CACHE_MAX_IDLE_SECONDS", "59", "60 to 31536000"),
+        ("CACHE_PATTERNS", "analytics:*,*", "none of them for every key"),
+        ("CACHE_MAX_IDLE_SECONDS", "59", "60 to 16000000"),
         ("CACHE_SNAPSHOT_TTL_SECONDS", "forever", "60 to 31536000"),
     ],
 )
