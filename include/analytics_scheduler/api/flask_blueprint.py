@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, Response, g
 from flask import request as incoming
+from werkzeug.routing import PathConverter
 
 from analytics_scheduler.api.exchange import MAX_BODY_BYTES, Answer, Request, parse_query
 from analytics_scheduler.api.gate import NotAdmittedError, admit, respond
@@ -57,19 +58,27 @@ def make_blueprint() -> Blueprint:
     def answer(rest: str) -> Response:  # noqa: ARG001
         return to_response(respond(g.scheduler_request, g.scheduler_caller))
 
+    blueprint.record_once(_prepare)
     blueprint.add_url_rule(
-        "/<path:rest>", "answer", answer, methods=list(METHODS), merge_slashes=False
+        "/<everything:rest>", "answer", answer, methods=list(METHODS), merge_slashes=False
     )
-    blueprint.add_url_rule("/", "root", answer, methods=list(METHODS), defaults={"rest": ""})
-    blueprint.record_once(_leave_out_of_csrf)
     return blueprint
 
 
-def _leave_out_of_csrf(state: BlueprintSetupState) -> None:
-    """Take the blueprint out of the form tokens of FAB's pages: its callers bring a bearer token.
+class _Everything(PathConverter):
+    """A path that may be empty or begin with a slash: such a request is ours to refuse too."""
 
-    The command line of FAB builds the app without that protection.
+    regex = ".*?"
+    part_isolating = False
+
+
+def _prepare(state: BlueprintSetupState) -> None:
+    """Make the rule possible, and take the blueprint out of the form tokens of FAB's pages.
+
+    Its callers bring a bearer token, and a cookie only from Airflow's own pages. The command line
+    of FAB builds the app without that protection.
     """
+    state.app.url_map.converters["everything"] = _Everything
     protection = state.app.extensions.get("csrf")
     if protection is not None:
         protection.exempt(cast("Blueprint", state.blueprint))

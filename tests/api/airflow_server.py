@@ -1,0 +1,199 @@
+"""A real Airflow API server of its own: free port, own home, stopped whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[2]
+PASSWORDS = {"admin": "correct horse", "viewer": "battery staple"}
+START_SECONDS = 90
+AUTH_MANAGERS = {
+    "simple": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
+    "fab": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
+}
+SMALL_DAG = """
+from datetime import datetime
+from airflow.sdk import DAG, task
+from analytics_scheduler.orchestration.schedules import schedule_of
+
+with DAG("{name}", schedule=schedule_of("{name}", "0 6 * * *"), catchup=False, max_active_runs=1,
+         start_date=datetime(2020, 1, 1), is_paused_upon_creation=False, tags={tags}):
+
+    @task
+    def nothing():
+        pass
+
+    nothing()
+"""
+OUR_TASKS = (
+    "daily-snapshot",
+    "weekly-snapshot",
+    "monthly-snapshot",
+    "cache-cleanup",
+    "snapshot-retention",
+)
+
+
+def write_dags(folder: Path, *, own: str = "business-hour-snapshot") -> Path:
+    """Write a small DAG for each task of the package, and one of a user's own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (*OUR_TASKS, own):
+        text = SMALL_DAG.format(name=name, tags=["analytics-scheduler"])
+        (folder / f"{name.replace('-', '_')}.py").write_text(text)
+    return folder
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A status, headers (names in lower case) and the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class AirflowServer:
+    """A running API server; its metadata is a SQLite file that a test may look into."""
+
+    url: str
+    home: Path
+    environ: Mapping[str, str]
+
+    @property
+    def metadata_file(self) -> Path:
+        return self.home / "airflow.db"
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        sent = dict(headers or {})
+        if token is not None:
+            sent["Authorization"] = f"Bearer {token}"
+        request = urllib.request.Request(  # noqa: S310
+            self.url + path, data=body, method=method, headers=sent
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                return Response(answer.status, _lower(answer.headers), answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Response(error.code, _lower(error.headers), error.read())
+
+    def token_of(self, user: str) -> str:
+        answer = self.request(
+            "POST",
+            "/auth/token",
+            body=json.dumps({"username": user, "password": PASSWORDS[user]}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        assert answer.status == 201, answer.body
+        token: str = answer.json()["access_token"]
+        return token
+
+
+def _lower(headers: Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def environment(home: Path, dags: Path, port: int, **more: str) -> dict[str, str]:
+    """Return the environment of an Airflow of its own."""
+    passwords = home / "passwords.json"
+    passwords.write_text(json.dumps(PASSWORDS))
+    ours = {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__AUTH_MANAGER": AUTH_MANAGERS["simple"],
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        "AIRFLOW__CORE__FERNET_KEY": "",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__API__SECRET_KEY": "s" * 64,
+        "AIRFLOW__API_AUTH__JWT_SECRET": "j" * 64,
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(home),
+    }
+    return {**ours, **more}
+
+
+@contextmanager
+def running_airflow(home: Path, dags: Path, **more: str) -> Iterator[AirflowServer]:
+    """Prepare a metadata database, start an API server, and stop it at the end."""
+    port = free_port()
+    environ = environment(home, dags, port, **more)
+    preparation = Path(__file__).with_name("prepare_airflow.py")
+    subprocess.run(
+        [sys.executable, str(preparation)], env=environ, check=True, timeout=START_SECONDS
+    )
+    command = ["airflow", "api-server", "--host", "127.0.0.1", "--port", str(port), "-w", "1"]
+    with (home / "api-server.log").open("wb") as log:
+        server = subprocess.Popen(
+            command, env=environ, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            airflow = AirflowServer(f"http://127.0.0.1:{port}", home, environ)
+            _wait_until_up(airflow, server)
+            yield airflow
+        finally:
+            _stop(server)
+
+
+def _wait_until_up(airflow: AirflowServer, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        try:
+            if airflow.request("GET", "/api/v2/version").status == 200:
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.2)
+    raise RuntimeError((airflow.home / "api-server.log").read_text(errors="replace")[-4000:])
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(server.pid, sign)
+        except ProcessLookupError:
+            break
+        try:
+            server.wait(timeout=15)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    server.wait()

