@@ -1,0 +1,299 @@
+"""Runs that are stopped, meet, or find a location in the way."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import Connection
+from tests.factories import Analyst, Inventory, figures
+
+from analytics_scheduler.database import connected
+from analytics_scheduler.errors import DatabaseRefusedError
+from analytics_scheduler.periods import Period
+from analytics_scheduler.settings import DatabaseSettings
+from analytics_scheduler.snapshots import (
+    Shard,
+    plan_shards,
+    prepare,
+    request_for,
+    run_snapshots,
+)
+
+
+@pytest.fixture
+def chain(inventory: Inventory) -> list[UUID]:
+    """Forty shops that sell two products for sixty days."""
+    shops = sorted(inventory.location(f"Shop {n}") for n in range(40))
+    milk, tea = inventory.product("2.00", "5.00"), inventory.product("1.10", "3.30")
+    inventory.connection.execute(
+        "INSERT INTO stock_movements (product_id, location_id, quantity, type, reason, created_at)"
+        " SELECT product, shop, 1 + (n %% 4), CASE n %% 5 WHEN 0 THEN 'waste' ELSE 'out' END, '',"
+        " timestamp '2026-01-01' + n * interval '9 hours'"
+        " FROM unnest(%s::uuid[]) AS shop, unnest(%s::uuid[]) AS product,"
+        " generate_series(0, 159) AS n",
+        (shops, [milk, tea]),
+    )
+    inventory.connection.execute(
+        "INSERT INTO inventory_items (product_id, location_id, quantity)"
+        " SELECT product, shop, 700 FROM unnest(%s::uuid[]) AS shop, unnest(%s::uuid[]) AS product",
+        (shops, [milk, tea]),
+    )
+    inventory.connection.commit()
+    return shops
+
+
+def waiting_statements(database_url: str) -> list[str]:
+    with psycopg.connect(database_url, autocommit=True) as other:
+        rows = other.execute(
+            "SELECT query FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND state = 'active'"
+        ).fetchall()
+    return [row[0] for row in rows]
+
+
+def wait_until(condition: Any, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.02)
+
+
+class TimeLimitError(BaseException):
+    """Comes like Airflow's own time limit: from a signal, and not as an Exception."""
+
+
+@pytest.mark.parametrize("in_transaction", [True, False])
+def test_a_time_limit_cancels_the_statement_in_the_database_too(
+    database_url: str, database_settings: DatabaseSettings, *, in_transaction: bool
+) -> None:
+    def strike(_signal: int, _frame: object) -> None:
+        raise TimeLimitError
+
+    before = signal.signal(signal.SIGALRM, strike)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with (
+            pytest.raises(TimeLimitError),
+            connected(database_settings) as connection,
+            connection.transaction() if in_transaction else nullcontext(),
+        ):
+            connection.execute("SELECT pg_sleep(60)")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    wait_until(lambda: not any("pg_sleep" in text for text in waiting_statements(database_url)), 3)
+
+
+def test_a_statement_that_takes_too_long_is_ended_by_the_server(
+    database_settings: DatabaseSettings,
+) -> None:
+    hasty = replace(database_settings, task_timeout_seconds=1)
+    with pytest.raises(DatabaseRefusedError, match="57014"), connected(hasty) as connection:
+        connection.execute("SELECT pg_sleep(30)")
+
+
+def run_command(database_url: str, *words: str, **environ: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "analytics_scheduler", *words],
+        env={"PATH": os.environ["PATH"], "DATABASE_URL": database_url, **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_sigterm_rolls_the_open_batch_back_and_keeps_the_others(
+    database_url: str, analyst: Analyst, chain: list[UUID]
+) -> None:
+    # Somebody holds the 25th shop's row, so the third batch of ten waits.
+    analyst.take(at="2026-01-03T02:00")
+    with psycopg.connect(database_url) as holder:
+        holder.execute(
+            "SELECT FROM analytics_snapshot_locations WHERE location_id = %s FOR UPDATE",
+            (chain[24],),
+        )
+        run = run_command(
+            database_url, "run", "daily", "--date", "2026-02-01", SNAPSHOT_BATCH_SIZE="10"
+        )
+        wait_until(
+            lambda: any("FOR UPDATE OF own" in text for text in waiting_statements(database_url))
+        )
+        run.send_signal(signal.SIGTERM)
+        _, errors = run.communicate(timeout=10)
+        assert run.returncode == 143, errors
+        assert waiting_statements(database_url) == []
+    written = {shop for shop, day in analyst.rows() if day == date(2026, 2, 1)}
+    assert written == set(chain[:20])
+
+
+def test_a_location_that_somebody_locks_fails_alone_and_a_second_run_does_only_what_is_missing(
+    database_url: str, analyst: Analyst, chain: list[UUID]
+) -> None:
+    analyst.take(at="2026-02-02T02:00")
+    analyst.connection.execute("UPDATE analytics_snapshots SET revenue = 0")
+    analyst.connection.commit()
+    impatient = replace(analyst, database=replace(analyst.database, lock_timeout_seconds=1))
+    with psycopg.connect(database_url) as holder:
+        holder.execute(
+            "SELECT FROM analytics_snapshots WHERE location_id = %s FOR UPDATE", (chain[7],)
+        )
+        report = impatient.take(at="2026-02-02T03:00", day="2026-02-01", force=True)
+
+    assert (report.outcome, report.changed) == ("partial", 39)
+    assert [failure.location for failure in report.failures] == [
+        f"Shop {chain_name(analyst, chain[7])} [{chain[7]}]"
+    ]
+    assert report.failures[0].may_pass
+    report = impatient.take(at="2026-02-02T04:00", day="2026-02-01")
+    assert (report.changed, report.unchanged, report.outcome) == (1, 39, "success")
+
+
+def shown(analyst: Analyst, shop: UUID) -> str:
+    name = analyst.table("SELECT name FROM locations WHERE id = %s", shop)[0][0]
+    return f"{name} [{shop}]"
+
+
+def test_a_poisoned_location_among_a_thousand_leaves_the_others_written(
+    inventory: Inventory, analyst: Analyst
+) -> None:
+    inventory.connection.execute(
+        "INSERT INTO locations SELECT gen_random_uuid(), 'Shop ' || n, TRUE"
+        " FROM generate_series(1, 1000) AS n"
+    )
+    inventory.connection.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF new.location_id = (SELECT id FROM locations WHERE name = 'Shop 500')"
+        " THEN RAISE EXCEPTION 'not this one'; END IF; RETURN new; END $$"
+    )
+    inventory.connection.execute(
+        "CREATE TRIGGER refuse BEFORE INSERT ON analytics_snapshots"
+        " FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    inventory.connection.commit()
+
+    report = analyst.take(at="2026-03-11T02:00")
+
+    assert (report.outcome, report.written, report.locations) == ("partial", 999, 1000)
+    assert len(report.failures) == 1
+    assert report.failures[0].location.startswith("Shop 500 [")
+    assert "not this one" in report.failures[0].reason
+
+
+def test_a_hundred_runs_of_one_slot_at_once_give_one_set_of_rows(
+    database_settings: DatabaseSettings, analyst: Analyst, chain: list[UUID]
+) -> None:
+    gate = threading.Barrier(100)
+
+    def take(number: int) -> tuple[int, int, int]:
+        sizes = ("7", "10", "16", "1000")
+        with connected(database_settings) as connection:
+            mine = replace(
+                analyst,
+                connection=connection,
+                environ=(("SNAPSHOT_BATCH_SIZE", sizes[number % len(sizes)]),),
+            )
+            gate.wait(timeout=60)
+            report = mine.take(at="2026-02-02T02:00")
+        assert report.failures == []
+        return report.written, report.changed, report.unchanged
+
+    with ThreadPoolExecutor(100) as pool:
+        results = list(pool.map(take, range(100)))
+
+    assert sum(written for written, _, _ in results) == 40
+    assert sum(changed for _, changed, _ in results) == 0
+    assert sum(unchanged for _, _, unchanged in results) == 99 * 40
+    assert len(analyst.rows()) == 40
+    assert analyst.table(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    ) == [(0,)]
+
+
+def test_an_older_result_never_replaces_a_newer_one(
+    inventory: Inventory, analyst: Analyst, database_settings: DatabaseSettings, chain: list[UUID]
+) -> None:
+    """A forced run that noted the prices first and comes to write last leaves the newer row."""
+    with connected(database_settings) as early:
+        first = replace(analyst, connection=early)
+        bench = prepare(early, first.setup)
+        inventory.connection.execute("UPDATE products SET cost = 9.00")
+        inventory.connection.commit()
+        moment = datetime(2026, 2, 2, 2, tzinfo=UTC)
+        analyst.take(at="2026-02-02T02:00", force=True)
+        newer = {key: figures(row) for key, row in analyst.rows().items()}
+        request = request_for(
+            Period.DAILY, first.setup.calendar, run_id="late", moment=moment, now=moment, force=True
+        )
+        report = run_snapshots(bench, request)
+
+    assert (report.changed, report.unchanged) == (0, 40)
+    assert {key: figures(row) for key, row in analyst.rows().items()} == newer
+
+
+def test_a_range_run_killed_at_random_moments_ends_with_the_rows_of_an_undisturbed_one(
+    database_url: str, analyst: Analyst, chain: list[UUID], connection: Connection[Any]
+) -> None:
+    words = ("run", "daily", "--from", "2026-01-01", "--to", "2026-02-20")
+    undisturbed = run_command(database_url, *words)
+    undisturbed.communicate(timeout=60)
+    assert undisturbed.returncode == 0
+    expected = {key: figures(row) for key, row in analyst.rows().items()}
+    assert len(expected) == 40 * 51
+    chance = random.Random(11)  # noqa: S311
+    kills = 0
+    for _ in range(int(os.environ.get("KILLS", "5"))):
+        for table in ("analytics_snapshots", "analytics_snapshot_days"):
+            connection.execute(f"DELETE FROM {table}")  # type: ignore[arg-type]
+        connection.commit()
+        victim = run_command(database_url, *words, SNAPSHOT_BATCH_SIZE="3")
+        time.sleep(chance.uniform(0.2, 1.2))
+        victim.kill()
+        victim.communicate(timeout=10)
+        kills += victim.returncode == -signal.SIGKILL
+        plain = run_command(database_url, *words)
+        _, errors = plain.communicate(timeout=60)
+        assert plain.returncode == 0, errors
+        assert {key: figures(row) for key, row in analyst.rows().items()} == expected
+    assert kills > 0
+    assert analyst.table("SELECT count(*) FROM analytics_snapshot_revisions") == [(0,)]
+
+
+def test_shards_cover_all_locations_once_and_carry_no_lists(
+    analyst: Analyst, chain: list[UUID]
+) -> None:
+    sharded = replace(
+        analyst, environ=(("SNAPSHOT_SHARD_LOCATIONS", "9"), ("SNAPSHOT_MAX_SHARDS", "4"))
+    )
+    shards = plan_shards(analyst.connection, sharded.setup)
+
+    assert [shard.locations for shard in shards] == [10, 10, 10, 10]
+    assert (shards[0].after, shards[-1].until) == (None, None)
+    assert all(left.until == right.after for left, right in pairwise(shards))
+    assert all(len(str(shard.as_dict())) < 200 for shard in shards)
+    assert [Shard.from_dict(shard.as_dict()) for shard in shards] == shards
+
+    bench = prepare(analyst.connection, sharded.setup)
+    moment = datetime(2026, 2, 2, 2, tzinfo=UTC)
+    request = request_for(
+        Period.DAILY, sharded.setup.calendar, run_id="sharded", moment=moment, now=moment
+    )
+    reports = [run_snapshots(bench, request, shard=shard) for shard in shards]
+
+    assert [report.written for report in reports] == [10, 10, 10, 10]
+    assert len(plan_shards(analyst.connection, analyst.setup)) == 1
