@@ -156,9 +156,7 @@ def test_a_location_that_somebody_locks_fails_alone_and_a_second_run_does_only_w
         report = impatient.take(at="2026-02-02T03:00", day="2026-02-01", force=True)
 
     assert (report.outcome, report.changed) == ("partial", 39)
-    assert [failure.location for failure in report.failures] == [
-        f"Shop {chain_name(analyst, chain[7])} [{chain[7]}]"
-    ]
+    assert [failure.location for failure in report.failures] == [shown(analyst, chain[7])]
     assert report.failures[0].may_pass
     report = impatient.take(at="2026-02-02T04:00", day="2026-02-01")
     assert (report.changed, report.unchanged, report.outcome) == (1, 39, "success")
