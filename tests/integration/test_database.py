@@ -53,6 +53,7 @@ def test_a_connection_is_closed_whatever_happens(settings: DatabaseSettings) -> 
 def test_an_interrupt_cancels_the_running_statement(settings: DatabaseSettings) -> None:
     def interrupted() -> None:
         with connected(settings) as connection:
+            connection.execute("SET client_connection_check_interval = 0")  # the cancel alone
             connection.execute("SELECT pg_advisory_lock(4711)")
             connection.pgconn.send_query(b"SELECT pg_sleep(60)")
             raise KeyboardInterrupt
