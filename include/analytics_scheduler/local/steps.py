@@ -1,0 +1,39 @@
+"""What `demo` and `up` show of their steps: one line each, with its seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from analytics_scheduler.output import Output
+
+_WIDTH = 79
+
+
+@dataclass(slots=True)
+class Step:
+    """A step that is under way; what it found may be told before it ends."""
+
+    name: str
+    output: Output
+    detail: str = ""
+
+    def progress(self, text: str) -> None:
+        """Show how far the step came, where a person is watching."""
+        self.output.progress(f"  {self.name}: {text}"[:_WIDTH].ljust(_WIDTH))
+
+
+@contextmanager
+def step(output: Output, name: str) -> Iterator[Step]:
+    """Show a step while it lasts, and its line when it is done."""
+    under_way = Step(name, output)
+    under_way.progress("...")
+    started = time.monotonic()
+    try:
+        yield under_way
+    finally:
+        output.progress(" " * _WIDTH + "\r")
+    text = f"{name}: {under_way.detail}" if under_way.detail else name
+    output.line(f"  {text}  ({time.monotonic() - started:.1f} s)")
