@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from analytics_scheduler.cache import Cache
     from analytics_scheduler.settings import CacheSettings
 
-_SCAN_COUNT = 1_000
+_SCAN_COUNT = 500
 _KEYS_A_CHECK = 100
 _VERDICTS = ("idle", "with_ttl", "used_lately", "untracked", "gone")
 _REMOVE_IDLE_KEYS = (Path(__file__).parent / "lua" / "remove_idle_keys.lua").read_text("utf-8")
@@ -125,34 +126,56 @@ def clean_cache(
 def _walk(
     node: redis.Redis, pattern: str, checks: tuple[int, int], keys_a_check: int
 ) -> Iterator[Counter[str]]:
-    """Walk once over the keys of a pattern; each round trip scans on and checks what came before.
+    """Walk once over the keys of a pattern; what one step found is checked while the next scans.
 
     The number of keys before and after each SCAN, sent in one go, tells what it reclaimed: keys
     that are over are no longer given out.
     """
-    cursor: int | None = 0
-    found: list[bytes] = []
-    while cursor is not None or found:
-        pipeline: Any = node.pipeline(transaction=False)
-        if cursor is not None:
-            pipeline.dbsize().scan(cursor, match=pattern, count=_SCAN_COUNT).dbsize()
-        for place in range(0, len(found), keys_a_check):
-            keys = found[place : place + keys_a_check]
-            pipeline.eval(_REMOVE_IDLE_KEYS, len(keys), *keys, *checks)
-        replies = pipeline.execute()
-        step: Counter[str] = Counter()
-        keys_given: list[bytes] = []
-        if cursor is not None:
-            keys_before, (next_cursor, keys_given), keys_after = replies[:3]
-            del replies[:3]
-            cursor = int(next_cursor) or None
-            step["expired"] = max(0, keys_before - keys_after)
-        for reply in replies:
-            step.update(dict(zip(_VERDICTS, reply, strict=True)))
-        found = [key for key in dict.fromkeys(keys_given) if not is_own(key)]
-        step["scanned"] = len(keys_given)
-        step["own"] = sum(is_own(key) for key in keys_given)
-        yield step
+    with _wire(node) as wire:
+        _send_scan(wire, b"0", pattern)
+        is_scanning, checks_sent = True, 0
+        while is_scanning or checks_sent:
+            step: Counter[str] = Counter()
+            keys: list[bytes] = []
+            if is_scanning:
+                keys_before, (cursor, keys), keys_after = (wire.read_response() for _ in range(3))
+                step["expired"] = max(0, keys_before - keys_after)
+                is_scanning = int(cursor) != 0
+                if is_scanning:
+                    _send_scan(wire, cursor, pattern)
+            for _ in range(checks_sent):
+                step.update(dict(zip(_VERDICTS, wire.read_response(), strict=True)))
+            found = [key for key in dict.fromkeys(keys) if not is_own(key)]
+            step["scanned"] = len(keys)
+            step["own"] = sum(map(is_own, keys))
+            yield step
+            pages = [found[at : at + keys_a_check] for at in range(0, len(found), keys_a_check)]
+            _send(wire, *(("EVAL", _REMOVE_IDLE_KEYS, len(page), *page, *checks) for page in pages))
+            checks_sent = len(pages)
+
+
+@contextmanager
+def _wire(node: redis.Redis) -> Iterator[Any]:
+    """Give a connection whose replies are read later than its next commands are sent."""
+    pool: Any = node.connection_pool
+    connection = pool.get_connection()
+    try:
+        yield connection
+    except BaseException:
+        # Replies may be on their way that nobody will read.
+        connection.disconnect()
+        raise
+    finally:
+        pool.release(connection)
+
+
+def _send_scan(wire: Any, cursor: bytes, pattern: str) -> None:
+    _send(wire, ("DBSIZE",), ("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT), ("DBSIZE",))
+
+
+def _send(wire: Any, *commands: tuple[Any, ...]) -> None:
+    if commands:
+        wire.send_packed_command(wire.pack_commands(commands))
 
 
 def _facts(node: redis.Redis) -> Facts:

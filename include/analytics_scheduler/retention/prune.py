@@ -19,7 +19,7 @@ from analytics_scheduler.retention.report import (
     Tally,
     held_warnings,
 )
-from analytics_scheduler.retention.session import Session
+from analytics_scheduler.retention.session import ROWS_A_TRANSACTION, Session
 from analytics_scheduler.retention.snapshots import prune_kind
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def prune(
     moment: datetime,
     dry_run: bool = False,
     time_limit_seconds: float | None = None,
+    rows_a_transaction: int = ROWS_A_TRANSACTION,
     on_progress: Callable[[int], None] | None = None,
 ) -> PruneReport:
     """Delete the snapshots whose period ended too long before a moment, and what described them.
@@ -49,6 +50,7 @@ def prune(
     session = Session(
         connection=connection,
         database=database,
+        page_size=rows_a_transaction,
         stop_at=None if time_limit_seconds is None else started + time_limit_seconds,
         on_progress=on_progress,
     )

@@ -25,7 +25,7 @@ class Session:
 
     connection: Connection[Any]
     database: DatabaseSettings
-    page_size: int = ROWS_A_TRANSACTION
+    page_size: int
     stop_at: float | None = None
     on_progress: Callable[[int], None] | None = None
 
