@@ -1,0 +1,144 @@
+"""Run every DAG once on sample data, with nothing but Python installed, and show the figures.
+
+PostgreSQL and Redis are embedded, unless DATABASE_URL or REDIS_URL names one; Airflow is one of
+its own. An inventory that is there is never changed. Nothing is left running.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import TYPE_CHECKING, Any
+
+from analytics_scheduler.output import Output
+
+if TYPE_CHECKING:
+    from analytics_scheduler.local.dag_runs import DagOutcome, DagRunner
+    from analytics_scheduler.local.stack import Stack
+
+HELP = "run all DAGs once on sample data and show the figures"
+_NUMBER_FORMATS = {
+    "Items": ("total_items", "{:,}"),
+    "Stock value": ("total_inventory_value", "{:,.2f}"),
+    "Revenue": ("revenue", "{:,.2f}"),
+    "Goods sold": ("cost_of_goods_sold", "{:,.2f}"),
+    "Turnover": ("turnover_ratio", "{:.2f}"),
+    "Waste": ("wastage_value", "{:,.2f}"),
+    "Waste %": ("wastage_percentage", "{:.2f}"),
+}
+_TABLE_WIDTH = 110
+
+
+def add_arguments(_parser: argparse.ArgumentParser) -> None:
+    """Take no arguments of its own."""
+
+
+def run(_arguments: argparse.Namespace, output: Output) -> int:
+    """Run the demo; the status is 1 where the run of a DAG failed."""
+    from analytics_scheduler.local.dag_runs import dag_runner
+    from analytics_scheduler.local.stack import (
+        latest_snapshots,
+        prepare_inventory,
+        running_stack,
+        snapshot_counts,
+    )
+
+    started = time.monotonic()
+    output.line("Analytics Scheduler demo")
+    with running_stack("demo", output) as stack:
+        # Airflow loads while the sample is made.
+        with dag_runner(stack.home, stack.home.environ()) as runner:
+            sample = prepare_inventory(output)
+            outcomes = _run_dags(runner, output)
+        rows, counts = latest_snapshots(), snapshot_counts()
+        log = runner.log
+    _show_tables(rows, output)
+    failed = [outcome for outcome in outcomes if not outcome.is_success]
+    _show_summary(outcomes, counts, output, seconds=time.monotonic() - started)
+    output.line(f"Airflow's own log: {log}")
+    for outcome in failed:
+        output.error_line(f"{outcome.dag} failed ({outcome.reason}); see {log}")
+    output.result(
+        {
+            "success": not failed,
+            "seconds": round(time.monotonic() - started, 1),
+            **_described(stack, sample),
+            "dags": [
+                {
+                    "dag": outcome.dag,
+                    "state": outcome.state,
+                    "seconds": outcome.seconds,
+                    "reason": outcome.reason,
+                }
+                for outcome in outcomes
+            ],
+            "snapshot_counts": counts,
+            "snapshots": rows,
+            "log": str(log),
+        }
+    )
+    return 1 if failed else 0
+
+
+def _described(stack: Stack, sample: dict[str, int] | None) -> dict[str, Any]:
+    return {"database": stack.database, "cache": stack.cache, "sample": sample}
+
+
+def _run_dags(runner: DagRunner, output: Output) -> list[DagOutcome]:
+    from analytics_scheduler.local.steps import step
+
+    outcomes: list[DagOutcome] = []
+    with step(output, "DAGs") as under_way:
+        under_way.progress("Airflow starts")
+        for outcome in runner.run():
+            outcomes.append(outcome)
+            under_way.progress(f"{outcome.dag} {outcome.state}")
+        good = sum(outcome.is_success for outcome in outcomes)
+        under_way.detail = f"{good} of {len(outcomes)} runs succeeded"
+    for outcome in outcomes:
+        output.line(f"    {outcome.dag:<20}{outcome.state:<9}{outcome.seconds:>6.1f} s")
+    return outcomes
+
+
+def _show_tables(rows: list[dict[str, Any]], output: Output) -> None:
+    if output.as_json:
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(file=output.stdout)
+    console.width = max(console.width, _TABLE_WIDTH)
+    for period in dict.fromkeys(str(row["period_type"]) for row in rows):
+        chosen = [row for row in rows if row["period_type"] == period]
+        first, last = chosen[0]["period_start"], chosen[0]["period_end"]
+        table = Table(
+            title=f"{period} snapshots, {first if first == last else f'{first} to {last}'}",
+            title_justify="left",
+            box=SIMPLE_HEAD,
+        )
+        table.add_column("Location")
+        for heading in _NUMBER_FORMATS:
+            table.add_column(heading, justify="right")
+        for row in chosen:
+            table.add_row(str(row["location"]), *_figures(row))
+        console.print(table)
+
+
+def _figures(row: dict[str, Any]) -> list[str]:
+    return [
+        "none" if row[column] is None else form.format(row[column])
+        for column, form in _NUMBER_FORMATS.values()
+    ]
+
+
+def _show_summary(
+    outcomes: list[DagOutcome], counts: dict[str, int], output: Output, *, seconds: float
+) -> None:
+    stored = ", ".join(f"{count} {period}" for period, count in counts.items())
+    output.line(
+        f"{len(outcomes)} DAGs ran in Airflow and analytics_snapshots holds {stored} rows; "
+        f"{seconds:.1f} s in all. Nothing is left running."
+    )
+    output.line("Next: `analytics-scheduler up` keeps it running with the Airflow UI; README.md")
+    output.line("says how to use it with a database of your own.")
