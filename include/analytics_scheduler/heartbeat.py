@@ -6,17 +6,16 @@ stands for, not by the time it ended: filling in old days never makes a dead tas
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import cast
 from zoneinfo import ZoneInfo
 
 from croniter import croniter
 
 SHORTEST_GRACE = timedelta(minutes=15)
 LONGEST_GRACE = timedelta(hours=1)
+_WIDEST_CHANGE = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,10 @@ class CronClock:
 
     def next_time(self, after: datetime) -> datetime:
         """Return the first time after an aware moment, in UTC."""
-        return self._step(after, forward=True)
+        local = after.astimezone(self.timezone).replace(tzinfo=None)
+        cron = croniter(self.expression, start_time=local)
+        scheduled = cron.get_next(datetime)
+        return self._moment_of(scheduled, cron, local, after)
 
     def next_times(self, after: datetime, count: int) -> list[datetime]:
         """Return the next times after an aware moment, in UTC."""
@@ -43,20 +45,19 @@ class CronClock:
 
     def last_time(self, at: datetime) -> datetime:
         """Return the latest time that is not after an aware moment, in UTC."""
-        last = self._step(at, forward=False)
-        while last > at:
-            last = self._step(last, forward=False)
-        following = self._step(last, forward=True)
-        return following if following <= at else last
+        local = at.astimezone(self.timezone).replace(tzinfo=None)
+        cron = croniter(self.expression, start_time=local + _WIDEST_CHANGE)
+        while True:
+            scheduled = cron.get_prev(datetime)
+            moment = self._moment_of(scheduled, cron, local, at)
+            if moment <= at:
+                return moment
 
-    def _step(self, moment: datetime, *, forward: bool) -> datetime:
-        local = moment.astimezone(self.timezone)
-        naive = local.replace(tzinfo=None)
-        cron = croniter(self.expression, start_time=naive)
-        step: Callable[..., object] = cron.get_next if forward else cron.get_prev
-        scheduled = cast("datetime", step(datetime))
+    def _moment_of(
+        self, scheduled: datetime, cron: croniter, local: datetime, moment: datetime
+    ) -> datetime:
         if cron.expanded[1] == ["*"]:
-            return moment.astimezone(UTC) + (scheduled - naive)
+            return moment.astimezone(UTC) + (scheduled - local)
         return self._in_utc(scheduled)
 
     def _in_utc(self, naive: datetime) -> datetime:

@@ -150,15 +150,22 @@ def environment(home: Path, dags: Path, port: int, **more: str) -> dict[str, str
     return {**ours, **more}
 
 
-@contextmanager
-def running_airflow(home: Path, dags: Path, **more: str) -> Iterator[AirflowServer]:
-    """Prepare a metadata database, start an API server, and stop it at the end."""
-    port = free_port()
-    environ = environment(home, dags, port, **more)
+def prepare(home: Path, dags: Path, **more: str) -> None:
+    """Make the metadata database of an Airflow, with its DAGs and users."""
     preparation = Path(__file__).with_name("prepare_airflow.py")
     subprocess.run(
-        [sys.executable, str(preparation)], env=environ, check=True, timeout=START_SECONDS
+        [sys.executable, str(preparation)],
+        env=environment(home, dags, free_port(), **more),
+        check=True,
+        timeout=START_SECONDS,
     )
+
+
+@contextmanager
+def running_airflow(home: Path, dags: Path, **more: str) -> Iterator[AirflowServer]:
+    """Start an API server on a prepared metadata database, and stop it at the end."""
+    port = free_port()
+    environ = environment(home, dags, port, **more)
     command = ["airflow", "api-server", "--host", "127.0.0.1", "--port", str(port), "-w", "1"]
     with (home / "api-server.log").open("wb") as log:
         server = subprocess.Popen(
@@ -192,7 +199,7 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
         except ProcessLookupError:
             break
         try:
-            server.wait(timeout=15)
+            server.wait(timeout=5)
             break
         except subprocess.TimeoutExpired:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import warnings
 from collections.abc import Iterator
@@ -12,13 +13,20 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.api.airflow_server import AUTH_MANAGERS, AirflowServer, Response, running_airflow
+from tests.api.airflow_server import (
+    AUTH_MANAGERS,
+    AirflowServer,
+    Response,
+    prepare,
+    running_airflow,
+)
 from tests.api.airflow_server import write_dags as write_small_dags
 from tests.integration.documented_source import DOCUMENTED_SOURCE, execute, settings_of
 from tests.redis_servers import redis_server
 
 from analytics_scheduler.migrations import migrate
 
+_CHANGING = ("task_instance", "dag_run", "log", "variable", "dag_priority_parsing_request")
 SURFACES = {"fastapi": "/api/scheduler", "blueprint": "/pluginsv2/api/scheduler"}
 
 
@@ -54,35 +62,49 @@ def cache_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """Give the metadata of an Airflow with small DAGs and the users of FAB, to be copied."""
+    home = tmp_path_factory.mktemp("prepared")
+    dags = write_small_dags(home / "dags")
+    prepare(home, dags, AIRFLOW__CORE__AUTH_MANAGER=AUTH_MANAGERS["fab"])
+    return Prepared(home / "airflow.db", dags)
+
+
+@pytest.fixture(scope="session")
 def simple_airflow(
-    tmp_path_factory: pytest.TempPathFactory, shops_url: str, cache_url: str
+    tmp_path_factory: pytest.TempPathFactory, prepared: Prepared, shops_url: str, cache_url: str
 ) -> Iterator[AirflowServer]:
     """Give an API server with the simple auth manager."""
-    yield from _airflow(tmp_path_factory, "simple", shops_url, cache_url)
+    home = tmp_path_factory.mktemp("simple")
+    yield from _airflow(home, "simple", prepared, DATABASE_URL=shops_url, REDIS_URL=cache_url)
 
 
 @pytest.fixture(scope="session")
 def fab_airflow(
-    tmp_path_factory: pytest.TempPathFactory, shops_url: str, cache_url: str
+    tmp_path_factory: pytest.TempPathFactory, prepared: Prepared, shops_url: str, cache_url: str
 ) -> Iterator[AirflowServer]:
     """Give an API server with FAB."""
-    yield from _airflow(tmp_path_factory, "fab", shops_url, cache_url)
+    home = tmp_path_factory.mktemp("fab")
+    yield from _airflow(home, "fab", prepared, DATABASE_URL=shops_url, REDIS_URL=cache_url)
 
 
 def _airflow(
-    factory: pytest.TempPathFactory, auth_manager: str, shops_url: str, cache_url: str
+    home: Path, auth_manager: str, prepared: Prepared, **more: str
 ) -> Iterator[AirflowServer]:
-    home = factory.mktemp(auth_manager)
-    dags = write_small_dags(home / "dags")
+    shutil.copy(prepared.metadata_file, home / "airflow.db")
+    manager = AUTH_MANAGERS[auth_manager]
     with running_airflow(
-        home,
-        dags,
-        AIRFLOW__CORE__AUTH_MANAGER=AUTH_MANAGERS[auth_manager],
-        DATABASE_URL=shops_url,
-        REDIS_URL=cache_url,
-        SCHEDULER_ENABLED="true",
+        home, prepared.dags, AIRFLOW__CORE__AUTH_MANAGER=manager, **more
     ) as airflow:
         yield airflow
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The metadata of an Airflow that is ready to start, and its DAG folder."""
+
+    metadata_file: Path
+    dags: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +132,7 @@ class Client:
     def metadata(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Run a statement in Airflow's own database."""
         with closing(sqlite3.connect(self.airflow.metadata_file, timeout=30)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")
             rows = connection.execute(query, values).fetchall()
             connection.commit()
         return rows
@@ -158,10 +181,17 @@ def _client(
         auth_manager, {user: airflow.token_of(user) for user in ("admin", "viewer")}
     )
     client = Client(airflow, SURFACES[surface], known["admin"], known["viewer"])
-    for table in ("task_instance", "dag_run", "log", "variable", "dag_priority_parsing_request"):
-        client.metadata(f"DELETE FROM {table}")
-    client.metadata("UPDATE dag SET is_paused = 0, is_stale = 0, has_import_errors = 0")
+    _forget_everything(airflow)
     return client
+
+
+def _forget_everything(airflow: AirflowServer) -> None:
+    with closing(sqlite3.connect(airflow.metadata_file, timeout=30)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        for table in _CHANGING:
+            connection.execute(f"DELETE FROM {table}")
+        connection.execute("UPDATE dag SET is_paused = 0, is_stale = 0, has_import_errors = 0")
+        connection.commit()
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Building blocks that our DAG files and users' DAG files are made of."""
