@@ -9,6 +9,9 @@ from typing import Any
 
 from psycopg import Connection
 
+from analytics_scheduler.database import statement
+from analytics_scheduler.settings import DatabaseSettings
+
 Progress = Callable[[int, int], None]
 """Called with the movements written so far, and with how many there will be."""
 
@@ -25,14 +28,18 @@ class SampleReport:
     seconds: float
 
 
-def create_source_tables(connection: Connection[Any]) -> None:
-    """Create the four documented source tables in the schema `public`, without their indexes."""
-    raise NotImplementedError
+def create_source_tables(
+    connection: Connection[Any], settings: DatabaseSettings | None = None
+) -> None:
+    """Create the four documented source tables, without their keys and indexes."""
+    connection.execute(statement("sample/create_tables", settings or DatabaseSettings.load({})))
 
 
-def create_source_indexes(connection: Connection[Any]) -> None:
-    """Create the indexes that the snapshots use on the movements."""
-    raise NotImplementedError
+def create_source_keys(
+    connection: Connection[Any], settings: DatabaseSettings | None = None
+) -> None:
+    """Create the keys, references and indexes of the source tables; fastest after a load."""
+    connection.execute(statement("sample/create_keys", settings or DatabaseSettings.load({})))
 
 
 def load_sample(
@@ -48,6 +55,6 @@ def load_sample(
 ) -> SampleReport:
     """Fill the empty source tables with movements of the days before `until`, and commit.
 
-    Creates the source tables where they are missing, and their indexes after the load.
+    Creates the source tables where they are missing, and their keys and indexes after the load.
     """
     raise NotImplementedError

@@ -1,0 +1,153 @@
+"""One Airflow home, one PostgreSQL and one Redis a session; a fresh database for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from analytics_scheduler.local.sample import create_source_keys, create_source_tables
+from analytics_scheduler.local.servers import (
+    embedded_postgres,
+    embedded_redis,
+    scratch_database,
+)
+from analytics_scheduler.migrations import migrate
+from analytics_scheduler.settings import DatabaseSettings
+
+REPOSITORY = Path(__file__).parent.parent
+_OUR_VARIABLES = (
+    "AIRFLOW_",
+    "ANALYTICS_",
+    "CACHE_",
+    "COGS_",
+    "DATABASE_",
+    "REDIS_",
+    "RETENTION_",
+    "SCHEDULE",
+    "SNAPSHOT_",
+    "SOURCE_SCHEMA",
+    "TASK_TIMEOUT_",
+)
+
+
+def _taken_environment() -> dict[str, str]:
+    """Remove every setting of ours and of Airflow's: a developer's shell changes no result."""
+    return {
+        name: os.environ.pop(name) for name in list(os.environ) if name.startswith(_OUR_VARIABLES)
+    }
+
+
+def _airflow_environment(home: Path) -> Mapping[str, str]:
+    return {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__API__SECRET_KEY": "only-for-tests-and-long-enough-to-sign-with-it-safely-0001",
+        "AIRFLOW__API_AUTH__JWT_SECRET": "only-for-tests-and-long-enough-to-sign-with-it-0002" * 2,
+        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+
+
+# Airflow reads its configuration when it is first imported, which some test module does at its top.
+_GIVEN = _taken_environment()
+_HOME = Path(tempfile.mkdtemp(prefix="analytics-airflow-"))
+os.environ.update(_airflow_environment(_HOME))
+
+
+def pytest_unconfigure() -> None:
+    """Remove Airflow's home."""
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Give the base URL of a server for scratch databases: DATABASE_URL's, where it was given."""
+    given = _GIVEN.get("DATABASE_URL")
+    if given:
+        yield given
+        return
+    with embedded_postgres() as base_url:
+        yield base_url
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_server: str) -> Iterator[str]:
+    """Give the name of a database with the source tables and ours, all of them empty."""
+    with scratch_database(postgres_server) as url:
+        with psycopg.connect(url) as connection:
+            create_source_tables(connection)
+            create_source_keys(connection)
+            connection.commit()
+            migrate(connection, DatabaseSettings.load({}))
+            name = connection.info.dbname
+        yield name
+
+
+@pytest.fixture
+def database_url(postgres_server: str, template_database: str) -> Iterator[str]:
+    """Give the URL of a database of the test's own, a copy of the template."""
+    with scratch_database(postgres_server, template=template_database) as url:
+        yield url
+
+
+@pytest.fixture
+def database_settings(database_url: str) -> DatabaseSettings:
+    return DatabaseSettings.load({"DATABASE_URL": database_url})
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[Connection[Any]]:
+    with psycopg.connect(database_url) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def redis_server_url() -> Iterator[str]:
+    """Give the URL of a Redis server's database: REDIS_URL's, where it was given."""
+    given = _GIVEN.get("REDIS_URL")
+    if given:
+        _require_empty(given)
+        yield given
+        return
+    with embedded_redis() as url:
+        yield url
+
+
+def _require_empty(url: str) -> None:
+    """Stop before somebody's data are emptied by a test."""
+    import redis
+
+    with redis.Redis.from_url(url) as client:
+        if client.dbsize():
+            pytest.exit("REDIS_URL names a database that is not empty; the tests would empty it.")
+
+
+@pytest.fixture
+def redis_url(redis_server_url: str) -> str:
+    """Give the URL of a Redis database that is empty when the test begins."""
+    import redis
+
+    with redis.Redis.from_url(redis_server_url) as client:
+        client.flushdb()
+    return redis_server_url
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """Make Airflow's own database in its temporary home."""
+    from airflow.utils.db import initdb
+
+    initdb()
