@@ -15,6 +15,7 @@ from uuid import UUID
 from psycopg import Connection, sql
 
 from analytics_scheduler.database import statement
+from analytics_scheduler.periods import Period
 from analytics_scheduler.prices import PriceHistory, read_history
 from analytics_scheduler.snapshots import days
 from analytics_scheduler.snapshots.days import BatchScope
@@ -118,7 +119,13 @@ def _verify_batch(
     _run(bench, "create_findings")
     bench.execute(
         "compose_snapshots",
-        {"force": True},
+        {
+            "force": True,
+            "locations": locations,
+            "first_day": date.min,
+            "last_day": date.max,
+            "period_types": [period.value for period in Period],
+        },
         days=sql.Identifier(bench.setup.database.analytics_schema, "analytics_snapshot_days"),
     )
     _compare(bench, history, locations)

@@ -101,10 +101,10 @@ class Chronicle:
                 for m in self.movements:
                     copy.write_row((m.location, m.product, m.kind, m.quantity, m.at))
             with cursor.copy(
-                "COPY inventory_items (location_id, product_id, quantity) FROM STDIN"
+                "COPY inventory_items (location_id, product_id, quantity, last_updated) FROM STDIN"
             ) as copy:
                 for (shop, product), quantity in self.stock.items():
-                    copy.write_row((shop, product, quantity))
+                    copy.write_row((shop, product, quantity, datetime(2026, 1, 1)))  # noqa: DTZ001
         self.connection.commit()
 
     def books(self, timezone: str) -> Books:
@@ -156,7 +156,7 @@ def test_every_row_of_a_random_history_is_right(
     assert assert_all_rows_are_right(local, chronicle.books(timezone)) >= 3 * 17 + 3
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 2**32),
     timezone=st.sampled_from(ZONES),

@@ -49,8 +49,8 @@ def chain(inventory: Inventory) -> list[UUID]:
         (shops, [milk, tea]),
     )
     inventory.connection.execute(
-        "INSERT INTO inventory_items (product_id, location_id, quantity)"
-        " SELECT product, shop, 700 FROM unnest(%s::uuid[]) AS shop, unnest(%s::uuid[]) AS product",
+        "INSERT INTO inventory_items (product_id, location_id, quantity, last_updated)"
+        " SELECT product, shop, 700, now() FROM unnest(%s::uuid[]) AS shop, unnest(%s::uuid[]) AS product",
         (shops, [milk, tea]),
     )
     inventory.connection.commit()

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 from uuid import UUID
 
-from psycopg import sql
-
-from analytics_scheduler.periods import Period
 from analytics_scheduler.prices import prices_at
 from analytics_scheduler.snapshots import days
+from analytics_scheduler.snapshots.compose import Touched, compose_snapshots
 from analytics_scheduler.snapshots.days import BatchScope, UnusableDay
 from analytics_scheduler.snapshots.report import (
     Failure,
@@ -49,9 +46,9 @@ def write_batch(bench: Workbench, request: SnapshotRequest, batch: Batch) -> Sna
         report.batches = 1
         if not names:
             return report
-        unusable = _write_days(bench, request, scope, report)
+        unusable, touched = _write_days(bench, request, scope, report)
         report.failures = _describe(bench, unusable, names)
-        _compose(bench, request, scope, report, names)
+        compose_snapshots(bench, request, scope, touched, report=report, names=names)
         _list_unexplained(bench, report, names)
     return report
 
@@ -77,92 +74,27 @@ def _lock(bench: Workbench, batch: Batch) -> dict[UUID, str]:
 
 def _write_days(
     bench: Workbench, request: SnapshotRequest, scope: BatchScope, report: SnapshotReport
-) -> list[UnusableDay]:
+) -> tuple[list[UnusableDay], Touched]:
     bench.execute("create_batch_tables")
-    history = days.plan_days(bench, scope, request)
+    extent = days.read_extent(bench, scope, request)
+    history = days.plan_days(bench, scope, request, extent)
     unusable: list[UnusableDay] = []
     for planned in days.plan_passes(bench, history):
         for anchor, locations in days.anchored(bench, planned):
             report.movements_read += days.compute_pass(bench, scope, planned, anchor, locations)
-            unusable += days.store_pass(bench, planned, request.run_id)
-    bench.execute("update_following_days")
-    row = bench.execute("count_written_days", {"first_day": request.first_day}).fetchone()
-    if row:
-        report.days_written, report.days_caught_up, report.days_repaired = row
-    if not request.heals:
-        report.days_caught_up = 0
-    return unusable
-
-
-def _compose(
-    bench: Workbench,
-    request: SnapshotRequest,
-    scope: BatchScope,
-    report: SnapshotReport,
-    names: dict[UUID, str],
-) -> None:
-    bench.execute(
-        "plan_slots",
-        {
-            "locations": scope.locations,
-            "period_type": request.period.value,
-            "slot_starts": request.slot_starts,
-            "slot_ends": request.slot_ends,
-            "week_start": bench.setup.calendar.week_start,
-            "waiting_before": request.last_day if request.heals else None,
-        },
+            unusable += days.store_pass(bench, planned, history, request.run_id)
+    written = bench.execute("count_written_days", {"first_day": request.first_day}).fetchone()
+    if written is None or not written[0]:
+        return unusable, Touched(request.first_day, request.last_day, has_longer=False)
+    report.days_written, caught_up, report.days_repaired, first, last = written
+    report.days_caught_up = caught_up if request.heals else 0
+    if extent.last_day is not None and first < extent.last_day:
+        bench.execute("update_following_days", {"locations": scope.locations})
+    row = bench.execute("has_longer_periods", {"day": first}).fetchone()
+    has_longer = first < request.first_day or bool(row and row[0])
+    return unusable, Touched(
+        min(first, request.first_day), max(last, request.last_day), has_longer=has_longer
     )
-    bench.execute(
-        "compose_snapshots",
-        {"force": request.force},
-        days=sql.Identifier(bench.setup.database.analytics_schema, "analytics_snapshot_days"),
-    )
-    counts = bench.execute("count_composed").fetchall()
-    _count(counts, report)
-    statuses = {status for _, _, status, _, _ in counts}
-    if "changed" in statuses:
-        bench.execute("insert_revisions", {"run_id": request.run_id})
-        bench.execute("update_snapshots")
-    if "new" in statuses:
-        bench.execute("insert_snapshots")
-    for row in bench.execute("list_composed_problems").fetchall():
-        _note_problem(report, row, names)
-
-
-def _count(counts: list[tuple[str, bool, str, bool, int]], report: SnapshotReport) -> None:
-    fields = {"new": "written", "changed": "changed", "same": "unchanged", "adopted": "adopted"}
-    for period, is_requested, status, has_row, count in counts:
-        if not is_requested:
-            if period != Period.DAILY.value and status in {"new", "changed"}:
-                report.composed += count
-        elif status == "incomplete":
-            report.pruned += count if has_row else 0
-        elif status in fields:
-            name = fields[status]
-            setattr(report, name, getattr(report, name) + count)
-
-
-def _note_problem(report: SnapshotReport, row: tuple[Any, ...], names: dict[UUID, str]) -> None:
-    location, period, start, end, status, ratio_overflows, percentage_overflows = row
-    name = named(names, location)
-    slot = f"{period} {start}" if start == end else f"{period} {start}..{end}"
-    if status == "overflow":
-        report.failures.append(
-            Failure(name, "a money or item figure does not fit its column", slot)
-        )
-    elif status == "incomplete":
-        # Where a day of it is unusable, that has been said.
-        if period == report.period and name not in {entry.location for entry in report.failures}:
-            report.failures.append(Failure(name, "days of this slot could not be computed", slot))
-    else:
-        for is_over, figure in (
-            (ratio_overflows, "turnover_ratio"),
-            (percentage_overflows, "wastage_percentage"),
-        ):
-            if is_over:
-                report.warnings.append(
-                    f"{name}: {figure} of {slot} does not fit its column and was left empty"
-                )
 
 
 def _describe(

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from psycopg import sql
 
+from analytics_scheduler.periods import Period
 from analytics_scheduler.prices import Epoch, PriceHistory, prices_at, read_history
 from analytics_scheduler.snapshots.request import SnapshotRequest
 from analytics_scheduler.snapshots.workbench import Located, Workbench, day_count
@@ -58,9 +59,35 @@ class UnusableDay:
     priced_at: datetime
 
 
-def plan_days(bench: Workbench, scope: BatchScope, request: SnapshotRequest) -> PriceHistory:
+@dataclass(frozen=True, slots=True)
+class StoredExtent:
+    """What is stored of a batch: from where it is looked back on, until when, and how whole."""
+
+    first_day: date | None
+    last_day: date | None
+    has_gaps: bool
+
+
+def read_extent(bench: Workbench, scope: BatchScope, request: SnapshotRequest) -> StoredExtent:
+    """Return what is stored of a batch, as far as the run must know."""
+    snapshots = bench.setup.snapshots
+    row = bench.execute(
+        "read_extent",
+        {
+            "locations": scope.locations,
+            "first_day": request.first_day,
+            "lookback_days": snapshots.lookback_days if request.heals else 0,
+            "catchup_days": snapshots.catchup_days if request.heals else 0,
+        },
+    ).fetchone()
+    return StoredExtent(*row) if row else StoredExtent(None, None, has_gaps=False)
+
+
+def plan_days(
+    bench: Workbench, scope: BatchScope, request: SnapshotRequest, extent: StoredExtent
+) -> PriceHistory:
     """Fill wanted_days for a batch and return the price history that its days need."""
-    changed = find_changed_days(bench, scope, request)
+    changed = find_changed_days(bench, scope, request, extent)
     snapshots = bench.setup.snapshots
     bench.execute(
         "plan_days",
@@ -68,7 +95,7 @@ def plan_days(bench: Workbench, scope: BatchScope, request: SnapshotRequest) -> 
             "locations": scope.locations,
             "first_day": request.first_day,
             "last_day": request.last_day,
-            "catchup_days": snapshots.catchup_days if request.heals else 0,
+            "catchup_days": snapshots.catchup_days if extent.has_gaps else 0,
             "changed_locations": list(changed),
             "changed_days": list(changed.values()),
             "force": request.force,
@@ -83,33 +110,30 @@ def plan_days(bench: Workbench, scope: BatchScope, request: SnapshotRequest) -> 
 
 
 def find_changed_days(
-    bench: Workbench, scope: BatchScope, request: SnapshotRequest
+    bench: Workbench, scope: BatchScope, request: SnapshotRequest, extent: StoredExtent
 ) -> dict[UUID, date]:
     """Return the first day of each location whose movements are not those that were processed.
 
     A healing run looks back over the days of the setting; any run looks at its own stored days,
     save that a first composition of a week or month trusts the days it finds.
     """
-    first_day = request.first_day
-    if request.heals:
-        first_day -= timedelta(days=bench.setup.snapshots.lookback_days)
-    count = day_count(first_day, request.last_day)
-    parameters: dict[str, Any] = {
-        "locations": scope.locations,
-        "first_day": first_day,
-        "day_count": count,
-        "timezone": bench.timezone,
-        "period_type": request.period.value,
-        "slot_starts": request.slot_starts,
-    }
-    if not bench.execute("has_stored_days", parameters).fetchone():
+    if extent.first_day is None or extent.last_day is None:
         return {}
-    starts = bench.instants(first_day, count)
+    if request.period is not Period.DAILY and not _is_composed(bench, scope, request):
+        return {}
+    last_day = min(extent.last_day, request.last_day)
+    count = day_count(extent.first_day, last_day)
+    if count < 1:
+        return {}
+    starts = bench.instants(extent.first_day, count)
     rows = bench.execute(
         "find_changed_days",
         {
-            **parameters,
             **scope.parameters,
+            "locations": scope.locations,
+            "first_day": extent.first_day,
+            "day_count": count,
+            "timezone": bench.timezone,
             "starts": starts,
             "first_start": starts[0],
             "last_end": starts[-1],
@@ -118,6 +142,18 @@ def find_changed_days(
         located=scope.located(scope.locations).of("m.location_id"),
     )
     return dict(rows.fetchall())
+
+
+def _is_composed(bench: Workbench, scope: BatchScope, request: SnapshotRequest) -> bool:
+    row = bench.execute(
+        "is_composed",
+        {
+            "locations": scope.locations,
+            "period_type": request.period.value,
+            "slot_starts": request.slot_starts,
+        },
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def plan_passes(bench: Workbench, history: PriceHistory) -> list[Pass]:
@@ -218,6 +254,7 @@ def compute_pass(
             "priced_at": planned.priced_at,
         },
         prices=prices,
+        **_bucket_parts(count),
         fingerprint=bench.part("fingerprint"),
         until=until,
         located_movements=located.of("m.location_id"),
@@ -227,12 +264,26 @@ def compute_pass(
     return int(row[0]) if row else 0
 
 
+def _bucket_parts(days: int) -> dict[str, sql.Composable]:
+    # The planner knows how many truth values there are; of buckets it expects too many, and sorts.
+    if days == 1:
+        is_later = sql.SQL("m.created_at >= %(last_end)s")
+        return {
+            "bucket": sql.SQL("1 + ({})::integer").format(is_later),
+            "bucket_key": sql.SQL("({})").format(is_later),
+        }
+    bucket = sql.SQL("width_bucket(m.created_at, %(starts)s)")
+    return {"bucket": bucket, "bucket_key": bucket}
+
+
 def repriced(planned: Pass, priced_at: datetime) -> Pass:
     """Return a pass over the same days at the prices of another moment."""
     return replace(planned, priced_at=priced_at)
 
 
-def store_pass(bench: Workbench, planned: Pass, run_id: str) -> list[UnusableDay]:
+def store_pass(
+    bench: Workbench, planned: Pass, history: PriceHistory, run_id: str
+) -> list[UnusableDay]:
     """Store what was computed and is wanted; return the days that could not be stored."""
     limits = {"priced_from": planned.epoch.since, "priced_until": planned.epoch.until}
     unusable = [
@@ -247,7 +298,8 @@ def store_pass(bench: Workbench, planned: Pass, run_id: str) -> list[UnusableDay
                 "days": [entry.day for entry in unusable],
             },
         )
-    _revalue_openings(bench, planned)
+    if history.changes and planned.epoch.since > history.changes[0]:
+        _revalue_openings(bench, planned)
     bench.execute(
         "store_days",
         {

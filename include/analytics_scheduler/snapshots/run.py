@@ -104,18 +104,16 @@ def _batches(bench: Workbench, request: SnapshotRequest, shard: Shard) -> Iterat
     size = max(1, min(size, _MAX_DAYS_A_BATCH // day_count(request.first_day, request.last_day)))
     after = shard.after
     while True:
-        row = bench.execute(
+        ends = bench.execute(
             "find_batch", {"after": after, "until": shard.until, "size": size}
-        ).fetchone()
+        ).fetchall()
         bench.connection.rollback()
-        count, last = row or (0, None)
-        if count < size:
+        if len(ends) <= 1:
             # The rest, open like the shard: a location that comes meanwhile is in it.
-            if count or after is None or after == shard.after:
-                yield Batch(after, shard.until)
+            yield Batch(after, shard.until)
             return
-        yield Batch(after, last)
-        after = last
+        yield Batch(after, ends[0][0])
+        after = ends[0][0]
 
 
 def _write_or_isolate(bench: Workbench, request: SnapshotRequest, batch: Batch) -> SnapshotReport:

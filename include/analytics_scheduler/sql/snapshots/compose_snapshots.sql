@@ -1,5 +1,6 @@
 -- Purpose: compose snapshots from stored days and say how each stands to the row that is there.
--- Parts: days is the relation of days. Parameters: force.
+-- Parts: days is the relation of days. Parameters: force; locations, first_day, last_day and
+-- period_types (bounds of what was planned, so that no more than that is read).
 -- Rows: into the temporary table composed_snapshots, one a planned slot; status is one of
 -- incomplete (days are missing), adopted (an earlier row is kept), overflow, new, changed, same.
 -- Rounding is half away from zero, once: quotients are cut in whole numbers.
@@ -23,7 +24,13 @@ WITH sums AS (
         max(d.opening_cents) FILTER (WHERE d.day = p.period_start) AS opening_cents
     FROM planned_slots AS p
     LEFT JOIN {days} AS d
-        ON d.location_id = p.location_id AND d.day >= p.period_start AND d.day <= p.period_end
+        ON
+            d.location_id = p.location_id
+            AND d.day >= p.period_start
+            AND d.day <= p.period_end
+            AND d.location_id = any(%(locations)s)
+            AND d.day >= %(first_day)s
+            AND d.day <= %(last_day)s
     GROUP BY p.location_id, p.period_type, p.period_start, p.period_end, p.reason,
         p.is_requested
 ),
@@ -92,4 +99,9 @@ FROM figures AS f
 LEFT JOIN {analytics}.analytics_snapshots AS s
     ON
         s.location_id = f.location_id
-        AND s.period_type = f.period_type AND s.period_start = f.period_start
+        AND s.period_type = f.period_type
+        AND s.period_start = f.period_start
+        AND s.location_id = any(%(locations)s)
+        AND s.period_type = any(%(period_types)s)
+        AND s.period_start >= %(first_day)s
+        AND s.period_start <= %(last_day)s

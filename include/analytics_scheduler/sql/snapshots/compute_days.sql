@@ -2,7 +2,8 @@
 -- the end of each day. One statement is one database snapshot.
 -- Parts: located limits rows to the locations; prices lists costs and prices in whole cents;
 -- anchor gives what was on hand at some moment not before the end of the last day, and until ends
--- the movements there; fingerprint is one movement as a number.
+-- the movements there; bucket is the number of a movement's day, grouped by bucket_key;
+-- fingerprint is one movement as a number.
 -- Parameters: locations (uuid[]); starts (the first instants of the days, in order, and of the day
 -- after the last: its type decides whether created_at is compared with or without a zone);
 -- first_start, last_end (the first and last of these); first_day; day_count; priced_at.
@@ -13,19 +14,19 @@ CREATE TEMPORARY TABLE computed_days ON COMMIT DROP AS
 WITH ledger AS (
     SELECT
         m.location_id,
-        width_bucket(m.created_at, %(starts)s) AS bucket,
+        {bucket} AS bucket,
         m.type::text AS type,
         count(*) AS movements,
         sum(m.quantity) AS items,
         sum(m.quantity * p.cost_cents) AS cost_cents,
         sum(m.quantity * p.price_cents) AS price_cents,
         sum({fingerprint}) AS fingerprint,
-        count(*) - count(m.quantity * p.cost_cents) AS unusable_costs,
-        count(*) - count(m.quantity * p.price_cents) AS unusable_prices
+        count(*) FILTER (WHERE m.quantity IS NULL OR p.cost_cents IS NULL) AS unusable_costs,
+        count(*) FILTER (WHERE p.price_cents IS NULL) AS unusable_prices
     FROM {source}.stock_movements AS m
     LEFT JOIN ({prices}) AS p ON p.product_id = m.product_id
     WHERE m.created_at >= %(first_start)s AND {until} AND {located_movements}
-    GROUP BY m.location_id, bucket, m.type::text
+    GROUP BY m.location_id, {bucket_key}, m.type::text
 ),
 
 flows AS (

@@ -39,7 +39,12 @@ missing AS (
         generate_series(0, %(last_day)s::date - %(first_day)s::date) AS n (number)
     WHERE NOT EXISTS (
         SELECT FROM {analytics}.analytics_snapshot_days AS d
-        WHERE d.location_id = l.location_id AND d.day = %(first_day)s::date + n.number
+        WHERE
+            d.location_id = l.location_id
+            AND d.day = %(first_day)s::date + n.number
+            AND d.location_id = any(%(locations)s)
+            AND d.day >= %(first_day)s::date
+            AND d.day <= %(last_day)s::date
     )
     AND NOT EXISTS (
         SELECT FROM kept AS k

@@ -1,5 +1,5 @@
 -- Purpose: decide which snapshots are to be composed from stored days, and why.
--- Parameters: locations; period_type, slot_starts, slot_ends (the wanted slots); week_start (0 is
+-- Parameters: has_longer (whether weeks and months are to be looked at); locations; period_type, slot_starts, slot_ends (the wanted slots); week_start (0 is
 -- Monday); waiting_before (a date, or NULL: weeks and months that end before it and hold a day
 -- written now are composed although nobody asked for them).
 -- Rows: into the temporary table planned_slots. Locks: none but ACCESS SHARE.
@@ -31,6 +31,7 @@ touched AS (
         week + 6 AS period_end,
         reason
     FROM written
+    WHERE %(has_longer)s
     UNION ALL
     SELECT
         location_id,
@@ -39,6 +40,7 @@ touched AS (
         (month + INTERVAL '1 month')::date - 1 AS period_end,
         reason
     FROM written
+    WHERE %(has_longer)s
 ),
 
 wanted AS (

@@ -1,6 +1,6 @@
 -- Purpose: where a day was filled in before one that was stored already, say what of the later
 -- day's opening is unexplained. Days valued at other prices cannot be compared.
--- Locks: the rows that change.
+-- Parameters: locations. Locks: the rows that change.
 UPDATE {analytics}.analytics_snapshot_days AS later
 SET
     unexplained_items = earlier.closing_items - later.opening_items,
@@ -19,6 +19,7 @@ WHERE
     later.location_id = w.location_id
     AND later.day = w.day + 1
     AND later.timezone = earlier.timezone
+    AND later.location_id = any(%(locations)s)
     AND NOT EXISTS (
         SELECT FROM written_days AS o
         WHERE o.location_id = w.location_id AND o.day = w.day + 1

@@ -4,7 +4,7 @@ SELECT
     i.location_id,
     sum(i.quantity) AS items,
     sum(i.quantity * p.cost_cents) AS cents,
-    count(*) - count(i.quantity * p.cost_cents) AS problems
+    count(*) FILTER (WHERE i.quantity IS NULL OR p.cost_cents IS NULL) AS problems
 FROM {source}.inventory_items AS i
 LEFT JOIN ({prices}) AS p ON p.product_id = i.product_id
 WHERE {located_stock}
