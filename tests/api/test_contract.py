@@ -88,12 +88,12 @@ def test_a_trigger_passes_its_date_on(client: Client) -> None:
         "",
     ],
 )
-def test_another_type_is_refused_in_any_spelling(client: Client, kind: str) -> None:
-    answer = client.post(f"/trigger/{kind}")
+def test_another_type_is_refused_in_any_spelling(either_surface: Client, kind: str) -> None:
+    answer = either_surface.post(f"/trigger/{kind}")
 
     assert answer.status == 400
     assert answer.json() == {"success": False, "error": "Invalid snapshot type"}
-    assert client.metadata("SELECT count(*) FROM dag_run") == [(0,)]
+    assert either_surface.metadata("SELECT count(*) FROM dag_run") == [(0,)]
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,14 @@ def test_another_type_is_refused_in_any_spelling(client: Client, kind: str) -> N
     ],
 )
 def test_a_date_that_names_no_complete_period_is_refused(
-    client: Client, query: str, words: str
+    either_surface: Client, query: str, words: str
 ) -> None:
-    answer = client.post(f"/trigger/daily?{query}")
+    answer = either_surface.post(f"/trigger/daily?{query}")
 
     assert answer.status == 400
     assert answer.json()["success"] is False
     assert words in answer.json()["error"]
-    assert client.metadata("SELECT count(*) FROM dag_run") == [(0,)]
+    assert either_surface.metadata("SELECT count(*) FROM dag_run") == [(0,)]
 
 
 @pytest.mark.parametrize(
@@ -130,14 +130,16 @@ def test_a_date_that_names_no_complete_period_is_refused(
         ("is_stale", "The DAG daily-snapshot is unknown"),
     ],
 )
-def test_a_dag_that_cannot_run_is_a_conflict(client: Client, column: str, words: str) -> None:
-    client.metadata(f"UPDATE dag SET {column} = 1 WHERE dag_id = 'daily-snapshot'")
+def test_a_dag_that_cannot_run_is_a_conflict(
+    either_surface: Client, column: str, words: str
+) -> None:
+    either_surface.metadata(f"UPDATE dag SET {column} = 1 WHERE dag_id = 'daily-snapshot'")
 
-    answer = client.post("/trigger/daily")
+    answer = either_surface.post("/trigger/daily")
 
     assert answer.status == 409
     assert words in answer.json()["error"]
-    assert client.metadata("SELECT count(*) FROM dag_run") == [(0,)]
+    assert either_surface.metadata("SELECT count(*) FROM dag_run") == [(0,)]
 
 
 def test_a_run_that_waits_already_is_a_conflict_that_names_it(client: Client) -> None:
@@ -150,18 +152,18 @@ def test_a_run_that_waits_already_is_a_conflict_that_names_it(client: Client) ->
     assert waiting in answer.json()["error"]
 
 
-def test_one_run_may_wait_behind_a_running_one(client: Client) -> None:
-    client.post("/trigger/daily")
-    client.metadata("UPDATE dag_run SET state = 'running'")
+def test_one_run_may_wait_behind_a_running_one(either_surface: Client) -> None:
+    either_surface.post("/trigger/daily")
+    either_surface.metadata("UPDATE dag_run SET state = 'running'")
 
-    assert [client.post("/trigger/daily").status for _ in range(3)] == [200, 409, 409]
+    assert [either_surface.post("/trigger/daily").status for _ in range(3)] == [200, 409, 409]
 
 
-def test_the_queue_of_a_backfill_is_not_in_the_way(client: Client) -> None:
-    client.post("/trigger/daily")
-    client.metadata("UPDATE dag_run SET run_type = 'backfill'")
+def test_the_queue_of_a_backfill_is_not_in_the_way(either_surface: Client) -> None:
+    either_surface.post("/trigger/daily")
+    either_surface.metadata("UPDATE dag_run SET run_type = 'backfill'")
 
-    assert client.post("/trigger/daily").status == 200
+    assert either_surface.post("/trigger/daily").status == 200
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
@@ -193,8 +195,8 @@ def test_every_endpoint_refuses_whoever_is_no_administrator(client: Client, rout
     ],
     ids=range(8),
 )
-def test_a_malformed_token_is_unauthorized(client: Client, header: str) -> None:
-    answer = client.get("/tasks", token=None, headers={"Authorization": header})
+def test_a_malformed_token_is_unauthorized(either_surface: Client, header: str) -> None:
+    answer = either_surface.get("/tasks", token=None, headers={"Authorization": header})
 
     assert answer.status == 401
     assert answer.json()["success"] is False
@@ -268,27 +270,29 @@ def test_a_page_of_another_site_cannot_spend_the_cookie(client: Client) -> None:
     ],
 )
 def test_a_wrong_path_or_method_has_the_documented_shape(
-    client: Client, method: str, path: str, status: int, allowed: str | None
+    either_surface: Client, method: str, path: str, status: int, allowed: str | None
 ) -> None:
-    answer = client.request(method, path)
+    answer = either_surface.request(method, path)
 
     assert answer.status == status
     assert set(answer.json()) == {"success", "error"}
     assert answer.headers.get("allow") == allowed
 
 
-def test_a_long_body_is_refused(client: Client) -> None:
-    answer = client.patch("/tasks/daily-snapshot", b'{"schedule": "' + b"x" * 100_000 + b'"}')
+def test_a_long_body_is_refused(either_surface: Client) -> None:
+    answer = either_surface.patch(
+        "/tasks/daily-snapshot", b'{"schedule": "' + b"x" * 100_000 + b'"}'
+    )
 
     assert answer.status == 413
     assert set(answer.json()) == {"success", "error"}
 
 
-def test_a_body_that_would_be_ignored_is_refused(client: Client) -> None:
+def test_a_body_that_would_be_ignored_is_refused(either_surface: Client) -> None:
     body = urllib.parse.urlencode({"date": "2026-11-04"}).encode()
 
-    assert client.post("/trigger/daily", body=body).status == 400
-    assert client.post("/trigger/daily", body=b"{}").status == 200
+    assert either_surface.post("/trigger/daily", body=body).status == 400
+    assert either_surface.post("/trigger/daily", body=b"{}").status == 200
 
 
 def test_every_trigger_stands_in_the_audit_log_allowed_or_refused(client: Client) -> None:
@@ -325,8 +329,8 @@ def test_every_trigger_stands_in_the_audit_log_allowed_or_refused(client: Client
     assert [extra.get("status") for extra in extras] == [None, 409, 400, 403, 401]
 
 
-def test_strangers_cannot_fill_the_audit_log(client: Client) -> None:
+def test_strangers_cannot_fill_the_audit_log(either_surface: Client) -> None:
     for _ in range(70):
-        client.post("/trigger/daily", token=None)
+        either_surface.post("/trigger/daily", token=None)
 
-    assert client.metadata("SELECT count(*) FROM log WHERE owner = 'anonymous'") == [(60,)]
+    assert either_surface.metadata("SELECT count(*) FROM log WHERE owner = 'anonymous'") == [(60,)]

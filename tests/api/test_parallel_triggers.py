@@ -1,0 +1,102 @@
+"""Floods of equal requests, on both kinds of metadata database, and that database away."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from psycopg import sql
+from tests.api.airflow_server import AirflowServer, prepare, running_airflow, write_dags
+from tests.api.conftest import SURFACES, Client
+
+from analytics_scheduler.local.servers import scratch_database
+
+
+@pytest.fixture(scope="module")
+def metadata_url(postgres_server: str) -> Iterator[str]:
+    with scratch_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def postgres_airflow(
+    tmp_path_factory: pytest.TempPathFactory, metadata_url: str
+) -> Iterator[AirflowServer]:
+    """Give an API server of two processes with its metadata in PostgreSQL."""
+    home = tmp_path_factory.mktemp("on-postgres")
+    dags = write_dags(home / "dags")
+    metadata = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata_url}
+    prepare(home, dags, **metadata)
+    with running_airflow(home, dags, workers=2, **metadata) as airflow:
+        yield airflow
+
+
+def flood(client: Client, count: int = 50) -> collections.Counter[int]:
+    with ThreadPoolExecutor(count) as pool:
+        answers = list(pool.map(lambda _: client.post("/trigger/daily"), range(count)))
+    assert all(set(answer.json()) <= {"success", "message", "error"} for answer in answers)
+    return collections.Counter(answer.status for answer in answers)
+
+
+def test_fifty_at_once_start_one_and_let_one_wait(simple_client: Client) -> None:
+    assert flood(simple_client) == {200: 1, 409: 49}
+    simple_client.metadata("UPDATE dag_run SET state = 'running'")
+    assert flood(simple_client) == {200: 1, 409: 49}
+
+    states = simple_client.metadata("SELECT state FROM dag_run ORDER BY state")
+    assert states == [("queued",), ("running",)]
+
+
+def test_fifty_at_once_pass_one_by_one_in_postgresql_too(
+    postgres_airflow: AirflowServer, metadata_url: str
+) -> None:
+    token = postgres_airflow.token_of("admin")
+    client = Client(postgres_airflow, SURFACES["fastapi"], token, token)
+
+    assert flood(client) == {200: 1, 409: 49}
+    with psycopg.connect(metadata_url) as connection:
+        connection.execute("UPDATE dag_run SET state = 'running'")
+    assert flood(client) == {200: 1, 409: 49}
+
+    with psycopg.connect(metadata_url) as connection:
+        states = connection.execute("SELECT state FROM dag_run ORDER BY state").fetchall()
+        allowed = connection.execute(
+            "SELECT count(*) FROM log WHERE event = 'scheduler.trigger' AND run_id IS NOT NULL"
+        ).fetchone()
+    assert states == [("queued",), ("running",)]
+    assert allowed == (2,)
+
+
+def test_without_the_metadata_database_every_endpoint_says_so(
+    postgres_airflow: AirflowServer, postgres_server: str, metadata_url: str
+) -> None:
+    token = postgres_airflow.token_of("admin")
+    client = Client(postgres_airflow, SURFACES["fastapi"], token, token)
+    with psycopg.connect(metadata_url) as connection:
+        name = connection.info.dbname
+    with closed_database(postgres_server, name):
+        answers = [client.get("/tasks"), client.post("/trigger/daily"), client.get("/health")]
+
+    assert [answer.status for answer in answers] == [503, 503, 503]
+    for answer in answers:
+        assert set(answer.json()) == {"success", "error"}
+        assert "cannot be reached" in answer.json()["error"]
+        assert b"psycopg" not in answer.body
+    assert client.get("/tasks").status == 200
+
+
+@contextlib.contextmanager
+def closed_database(server_url: str, name: str) -> Iterator[None]:
+    """Let nobody into a database, and throw out whoever is in it."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        quoted = sql.Identifier(name)
+        connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(quoted))
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        yield
+        connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(quoted))
