@@ -121,7 +121,7 @@ def _show_tables(rows: list[dict[str, Any]], output: Output) -> None:
         for heading in _NUMBER_FORMATS:
             table.add_column(heading, justify="right")
         for row in chosen:
-            table.add_row(str(row["location"]), *_figures(row))
+            table.add_row(str(row["location_name"]), *_figures(row))
         console.print(table)
 
 

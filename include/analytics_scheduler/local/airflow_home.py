@@ -11,7 +11,10 @@ import json
 import os
 import secrets
 import shutil
+import sqlite3
+import sys
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -92,7 +95,17 @@ def create_metadata(metadata_file: Path, template: Path) -> None:
     from airflow.utils.db import initdb
 
     initdb()
-    with tempfile.NamedTemporaryFile(dir=template.parent, delete=False) as copy:
-        unfinished = Path(copy.name)
-    shutil.copyfile(metadata_file, unfinished)
+    with tempfile.NamedTemporaryFile(dir=template.parent, delete=False) as file:
+        unfinished = Path(file.name)
+    # Airflow writes ahead: a part of its database lies in a second file, which backup() reads too.
+    with (
+        closing(sqlite3.connect(metadata_file)) as made,
+        closing(sqlite3.connect(unfinished)) as copy,
+    ):
+        made.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
     unfinished.replace(template)
+
+
+if __name__ == "__main__":
+    create_metadata(Path(sys.argv[1]), Path(sys.argv[2]))

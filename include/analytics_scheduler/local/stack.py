@@ -38,10 +38,13 @@ from analytics_scheduler.local.servers import (
 from analytics_scheduler.local.steps import step
 from analytics_scheduler.migrations import migrate
 from analytics_scheduler.output import Output
+from analytics_scheduler.periods import Period
 from analytics_scheduler.settings import CacheSettings, DatabaseSettings
+from analytics_scheduler.snapshots import request_for, take_snapshots
+from analytics_scheduler.snapshots.workbench import SnapshotSetup
 
 _DATABASE = "inventory"
-_SAMPLE = {"locations": 12, "products": 60, "movements": 30_000}
+_LOCATIONS, _PRODUCTS, _MOVEMENTS = 12, 60, 30_000
 _SAMPLE_DAYS = 90
 _SAMPLE_SCHEMA = "public"
 _RELATIONS = 4
@@ -131,7 +134,14 @@ def _make_sample(
             f"{_SAMPLE_SCHEMA} only. Unset SOURCE_SCHEMA, or run: analytics-scheduler check"
         )
     with step(output, "Sample data") as under_way:
-        report = load_sample(connection, **_SAMPLE, days=_SAMPLE_DAYS, until=datetime.now(UTC))
+        report = load_sample(
+            connection,
+            locations=_LOCATIONS,
+            products=_PRODUCTS,
+            movements=_MOVEMENTS,
+            days=_SAMPLE_DAYS,
+            until=datetime.now(UTC),
+        )
         under_way.detail = (
             f"{report.locations} shops, {report.products} products, "
             f"{report.movements:,} movements in {_SAMPLE_DAYS} days"
@@ -161,3 +171,19 @@ def _rows(name: str) -> list[dict[str, Any]]:
     with connected(settings) as connection:
         cursor = connection.cursor(row_factory=dict_row)
         return cursor.execute(statement(name, settings)).fetchall()
+
+
+def take_first(output: Output) -> None:
+    """Take the snapshots of the last day, week and month, so that there is something to look at."""
+    setup = SnapshotSetup.load()
+    now = datetime.now(UTC)
+    with step(output, "Snapshots") as under_way, connected(setup.database) as connection:
+        for period in Period:
+            under_way.progress(period.value)
+            request = request_for(
+                period, setup.calendar, run_id=f"up__{now.isoformat()}", moment=now, now=now
+            )
+            report = take_snapshots(connection, setup, request)
+            for failure in report.failures:
+                output.warning(str(failure))
+        under_way.detail = "the last day, week and month of every shop"

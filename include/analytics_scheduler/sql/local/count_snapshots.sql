@@ -7,4 +7,4 @@ SELECT
     count(*) AS row_count
 FROM {analytics}.analytics_snapshots
 GROUP BY period_type
-ORDER BY array_position(ARRAY['daily', 'weekly', 'monthly'], period_type::text)
+ORDER BY strpos('daily weekly monthly', period_type)

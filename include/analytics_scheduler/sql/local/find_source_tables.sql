@@ -2,9 +2,9 @@
 -- Parameters: none.
 -- Rows: one for each relation there is, its name.
 -- Locks: none.
-SELECT wanted.name
+SELECT wanted.relation_name
 FROM (
     VALUES ('locations'), ('products'), ('inventory_items'), ('stock_movements')
-) AS wanted (name)
-WHERE to_regclass(format('%%I.%%I', %(source_schema)s::text, wanted.name)) IS NOT NULL
-ORDER BY wanted.name
+) AS wanted (relation_name)
+WHERE to_regclass(format('%%I.%%I', %(source_schema)s::text, wanted.relation_name)) IS NOT NULL
+ORDER BY wanted.relation_name

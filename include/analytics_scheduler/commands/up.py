@@ -1,0 +1,93 @@
+"""Keep the stack of the demo running, with the Airflow UI, until Ctrl-C or SIGTERM.
+
+Everything listens on loopback only and is stopped at the end. Sample data are made anew with each
+start; an inventory that DATABASE_URL names is used as it is, and never changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from analytics_scheduler.output import Output
+
+if TYPE_CHECKING:
+    from analytics_scheduler.local.airflow_stack import RunningAirflow
+    from analytics_scheduler.local.stack import Stack
+
+HELP = "keep the demo running, with the Airflow UI"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the port of the UI."""
+    parser.add_argument(
+        "--port", type=int, metavar="N", help="the port of the UI; 8080 or a free one without it"
+    )
+
+
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    """Start the stack, say where it is, and stay; the status is 0 when a signal ends it."""
+    from analytics_scheduler.local.airflow_stack import running_airflow
+    from analytics_scheduler.local.stack import prepare_inventory, running_stack, take_first
+    from analytics_scheduler.local.steps import step
+
+    output.line("Analytics Scheduler")
+    with running_stack("up", output) as stack:
+        prepare_inventory(output)
+        take_first(output)
+        with running_airflow(stack.home, port=arguments.port) as airflow:
+            with step(output, "Airflow") as under_way:
+                airflow.wait_until_healthy(under_way.progress)
+                under_way.detail = "API server, scheduler, DAG processor and triggerer are healthy"
+            _show(airflow, stack, output)
+            _stay(airflow)
+            output.line("Stopping ...")
+    output.line("Everything is stopped.")
+    return 0
+
+
+def _stay(airflow: RunningAirflow) -> None:
+    """Wait for a signal: here it is the ordinary end."""
+    try:
+        airflow.watch()
+    except (KeyboardInterrupt, SystemExit):
+        return
+
+
+def _show(airflow: RunningAirflow, stack: Stack, output: Output) -> None:
+    output.line()
+    output.line(f"  Airflow   {airflow.url}")
+    output.line(f"  User      {airflow.user}")
+    output.line(f"  Password  {airflow.password}")
+    output.line(f"  Logs      {stack.home.logs}")
+    output.line(f"  Database  {stack.server} ({stack.database})")
+    output.line()
+    output.line("The endpoints, to be pasted into another terminal:")
+    output.line()
+    for line in curl_lines(airflow):
+        output.line(line)
+    output.line()
+    output.line("Ctrl-C stops everything.")
+    output.result(
+        {
+            "success": True,
+            "url": airflow.url,
+            "user": airflow.user,
+            "password": airflow.password,
+            "database": stack.database,
+            "cache": stack.cache,
+            "logs": str(stack.home.logs),
+        }
+    )
+
+
+def curl_lines(airflow: RunningAirflow) -> list[str]:
+    """Return the shell lines that get a token, list the tasks and trigger a snapshot."""
+    login = f'{{"username": "{airflow.user}", "password": "{airflow.password}"}}'
+    header = '-H "Authorization: Bearer $TOKEN"'
+    return [
+        f"TOKEN=$(curl -s -X POST {airflow.url}/auth/token -H 'Content-Type: application/json' \\",
+        f'  -d \'{login}\' | sed \'s/.*"access_token": *"\\([^"]*\\)".*/\\1/\')',
+        f"curl {header} {airflow.url}/api/scheduler/tasks",
+        f"curl -X POST {header} {airflow.url}/api/scheduler/trigger/daily",
+    ]
