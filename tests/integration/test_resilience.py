@@ -50,7 +50,8 @@ def chain(inventory: Inventory) -> list[UUID]:
     )
     inventory.connection.execute(
         "INSERT INTO inventory_items (product_id, location_id, quantity, last_updated)"
-        " SELECT product, shop, 700, now() FROM unnest(%s::uuid[]) AS shop, unnest(%s::uuid[]) AS product",
+        " SELECT product, shop, 700, now()"
+        " FROM unnest(%s::uuid[]) AS shop, unnest(%s::uuid[]) AS product",
         (shops, [milk, tea]),
     )
     inventory.connection.commit()
@@ -185,7 +186,8 @@ def test_a_poisoned_location_among_a_thousand_leaves_the_others_written(
     )
     inventory.connection.commit()
 
-    report = analyst.take(at="2026-03-11T02:00")
+    in_hundreds = replace(analyst, environ=(("SNAPSHOT_BATCH_SIZE", "100"),))
+    report = in_hundreds.take(at="2026-03-11T02:00")
 
     assert (report.outcome, report.written, report.locations) == ("partial", 999, 1000)
     assert len(report.failures) == 1

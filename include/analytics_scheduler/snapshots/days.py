@@ -17,6 +17,10 @@ from analytics_scheduler.snapshots.request import SnapshotRequest
 from analytics_scheduler.snapshots.workbench import Located, Workbench, day_count
 
 
+# So few locations are looked up one by one; of more the range is read.
+_LOOKED_UP = 20
+
+
 @dataclass(frozen=True, slots=True)
 class BatchScope:
     """The locations of a batch, in the order of their ids, and the range of ids they fill."""
@@ -27,9 +31,9 @@ class BatchScope:
 
     def located(self, locations: Sequence[UUID]) -> Located:
         """Return how to limit a statement to these locations of the batch."""
-        if len(locations) == len(self.locations):
-            return Located({"after": self.after, "until": self.until})
-        return Located(None)
+        if len(locations) < len(self.locations) or len(locations) <= _LOOKED_UP:
+            return Located(None)
+        return Located(self.parameters)
 
     @property
     def parameters(self) -> dict[str, Any]:
