@@ -54,9 +54,11 @@ def publish_latest(
     """Write the latest figures of every active location, and raise the version if any changed.
 
     Whatever slot a run wrote, it is the latest one that is published. Raises
-    CacheUnavailableError where Redis fails; the next publish then does it all.
+    CacheUnavailableError where Redis fails; the next publish then does it all. A transaction that
+    the caller left open is committed first: what others commit meanwhile is seen.
     """
     published = changed = 0
+    connection.commit()
     with (
         translated_errors(connection),
         translated_cache_errors(cache),

@@ -139,6 +139,18 @@ def test_days_older_than_their_age_go(archive: Archive, shop: UUID) -> None:
     assert archive.count("analytics_snapshot_days") == 2
 
 
+def test_what_went_is_gone_for_others_too_though_the_caller_had_read_before(
+    archive: Archive, shop: UUID
+) -> None:
+    archive.days(shop, date(2026, 3, 9), date(2026, 3, 9))
+    archive.connection.execute("SELECT 1")
+
+    archive.prune()
+
+    with connected(archive.settings) as other:
+        assert Archive(other, archive.settings).kept() == []
+
+
 def test_weeks_and_months_go_by_their_last_day(archive: Archive) -> None:
     location = archive.location()
     archive.composed(

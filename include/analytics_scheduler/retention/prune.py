@@ -44,7 +44,8 @@ def prune(
 
     A moment in the future counts as now, by the database's own clock: no date that somebody typed
     makes a row older than it is. A daily row stays as long as the week or month that holds it
-    has not been composed and would itself be kept.
+    has not been composed and would itself be kept. A transaction that the caller left open is
+    committed first, as each page is one of its own.
     """
     started = time.monotonic()
     session = Session(
@@ -55,6 +56,7 @@ def prune(
         on_progress=on_progress,
     )
     with translated_errors(connection):
+        connection.commit()
         cutoffs = cutoffs_at(settings, _today(session, calendar, moment))
         tally = Tally()
         for period in Period:
