@@ -10,6 +10,7 @@ moment. The form takes a day inside another one.
 
 **Steps**: `plan_shards` decides the day and cuts the locations into ranges of ids;
 `write_snapshots` writes each range, batch by batch, each batch committed by itself;
+`publish_snapshots` puts the latest figures into the cache; a cache that is away costs a warning;
 `confirm_snapshots` counts the expected rows, records the run and announces the asset
 `analytics_snapshots_daily`.
 
@@ -25,7 +26,13 @@ clear the failed tasks: only what is missing is done.
 from airflow.sdk import DAG
 
 from analytics_scheduler.orchestration.schedules import schedule_of
-from analytics_scheduler.orchestration.snapshots import confirm, plan, snapshot_options, write
+from analytics_scheduler.orchestration.snapshots import (
+    confirm,
+    plan,
+    publish,
+    snapshot_options,
+    write,
+)
 
 with DAG(
     "daily-snapshot",
@@ -35,4 +42,4 @@ with DAG(
     **snapshot_options("daily"),
 ):
     parts = plan("daily")
-    write(parts) >> confirm(parts, "daily")
+    write(parts) >> publish(parts) >> confirm(parts, "daily")

@@ -10,6 +10,7 @@ at that moment. The form takes a day inside another one.
 
 **Steps**: `plan_shards` decides the month and cuts the locations into ranges of ids;
 `write_snapshots` writes each range, batch by batch, each batch committed by itself;
+`publish_snapshots` puts the latest figures into the cache; a cache that is away costs a warning;
 `confirm_snapshots` counts the expected rows, records the run and announces the asset
 `analytics_snapshots_monthly`.
 
@@ -24,7 +25,13 @@ clear the failed tasks: only what is missing is done.
 from airflow.sdk import DAG
 
 from analytics_scheduler.orchestration.schedules import schedule_of
-from analytics_scheduler.orchestration.snapshots import confirm, plan, snapshot_options, write
+from analytics_scheduler.orchestration.snapshots import (
+    confirm,
+    plan,
+    publish,
+    snapshot_options,
+    write,
+)
 
 with DAG(
     "monthly-snapshot",
@@ -34,4 +41,4 @@ with DAG(
     **snapshot_options("monthly"),
 ):
     parts = plan("monthly")
-    write(parts) >> confirm(parts, "monthly")
+    write(parts) >> publish(parts) >> confirm(parts, "monthly")

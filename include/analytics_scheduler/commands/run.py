@@ -36,7 +36,9 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     """Take the snapshots and print the report."""
     from analytics_scheduler.database import connected
     from analytics_scheduler.run_records import record_run
+    from analytics_scheduler.settings import CacheSettings
     from analytics_scheduler.snapshots import request_for, take_snapshots
+    from analytics_scheduler.snapshots.announce import publish_figures
     from analytics_scheduler.snapshots.workbench import SnapshotSetup
 
     period = Period(arguments.period)
@@ -63,6 +65,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     with connected(setup.database) as connection:
         report = take_snapshots(connection, setup, request, progress=show)
         output.progress_done()
+        if CacheSettings.load().url is not None:
+            report.warnings += publish_figures(connection, setup.database, report)
         record_run(
             connection,
             setup.database,

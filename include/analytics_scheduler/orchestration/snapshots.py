@@ -1,4 +1,4 @@
-"""The steps of a snapshot DAG, as tasks: plan, write, confirm.
+"""The steps of a snapshot DAG, as tasks: plan, write, publish, confirm.
 
 Reports travel between them in a few hundred bytes: ranges of ids and counts, never lists of ids.
 """
@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, Param, get_current_context, task
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from analytics_scheduler.errors import PeriodError, SchemaError, SettingError
 from analytics_scheduler.orchestration.runs import (
@@ -83,6 +83,11 @@ def write(parts: XComArg) -> XComArg:
     return write_snapshots.override(max_active_tis_per_dag=limit).expand(part=parts)
 
 
+def publish(parts: XComArg) -> XComArg:
+    """Add the task that puts the latest figures into the cache, whatever became of the parts."""
+    return publish_snapshots(parts)
+
+
 def confirm(parts: XComArg, period: str) -> XComArg:
     """Add the task that counts what should be there and announces the period's asset."""
     asset = snapshot_asset(period)
@@ -143,6 +148,22 @@ def write_snapshots(part: dict[str, Any]) -> None:
         if any(failure.may_pass for failure in report.failures):
             raise AirflowException(message)
         raise AirflowFailException(message)
+
+
+@task(trigger_rule="all_done", retries=0)
+def publish_snapshots(parts: Any) -> None:
+    """Publish the latest figures; a cache that is away costs a warning, the next run does it."""
+    from analytics_scheduler.database import connected
+    from analytics_scheduler.snapshots.announce import publish_figures
+
+    context = get_current_context()
+    if not parts:
+        raise AirflowSkipException("The run was not planned: there is nothing to publish.")
+    settings = DatabaseSettings.load()
+    report = _total(_from_plain(parts[0]), context)
+    with connected(settings, through_airflow=True) as connection:
+        for warning in publish_figures(connection, settings, report, through_airflow=True):
+            _LOGGER.warning("event=not_published run=%s %s", context["run_id"], warning)
 
 
 @task(trigger_rule="all_done")

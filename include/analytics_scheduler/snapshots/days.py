@@ -16,7 +16,6 @@ from analytics_scheduler.prices import Epoch, PriceHistory, prices_at, read_hist
 from analytics_scheduler.snapshots.request import SnapshotRequest
 from analytics_scheduler.snapshots.workbench import Located, Workbench, day_count
 
-
 # So few locations are looked up one by one; of more the range is read.
 _LOOKED_UP = 20
 

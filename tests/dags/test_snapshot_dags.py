@@ -1,0 +1,197 @@
+"""The snapshot DAGs, run by Airflow itself on a real database and cache."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+import redis
+from psycopg import Connection
+from tests.dag_runs import load_dag, run_dag
+from tests.factories import Analyst, Inventory
+from tests.redis_servers import free_port
+
+from analytics_scheduler.settings import DatabaseSettings
+
+ALL_GREEN = {
+    "plan_shards": "success",
+    "write_snapshots": "success",
+    "publish_snapshots": "success",
+    "confirm_snapshots": "success",
+}
+
+
+@pytest.fixture
+def inventory(connection: Connection[Any]) -> Inventory:
+    return Inventory(connection)
+
+
+@pytest.fixture
+def analyst(connection: Connection[Any], database_settings: DatabaseSettings) -> Analyst:
+    return Analyst(connection, database_settings)
+
+
+@pytest.fixture
+def shop(
+    inventory: Inventory, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> UUID:
+    """A shop that sells n milks on the n-th of each month."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    found = inventory.location("North")
+    milk = inventory.product("2.00", "5.00")
+    inventory.move(found, milk, "in", 1000, "2026-01-01T08:00")
+    for month in (3, 4):
+        for day in range(1, 31):
+            inventory.move(found, milk, "out", day, f"2026-{month:02}-{day:02}T12:00")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("period", "cron"),
+    [("daily", "0 2 * * *"), ("weekly", "0 3 * * 0"), ("monthly", "0 4 1 * *")],
+)
+def test_the_dags_are_made_as_documented(period: str, cron: str) -> None:
+    dag = load_dag(f"{period}-snapshot")
+
+    assert dag.timetable.expression == cron
+    assert (dag.max_active_runs, dag.catchup, dag.is_paused_upon_creation) == (1, False, False)
+    assert list(dag.params) == ["date", "force"]
+    assert f"{period.capitalize()} snapshot" in dag.doc_md
+    for task in dag.tasks:
+        assert task.execution_timeout.total_seconds() == 300
+    assert dag.get_task("write_snapshots").partial_kwargs["retries"] == 3
+
+
+@pytest.mark.parametrize(
+    ("period", "moment", "start", "revenue"),
+    [
+        ("daily", "2026-03-11T02:00", "2026-03-10", 50),
+        ("daily", "2026-03-11T23:30", "2026-03-10", 50),
+        # 2026-03-15 is a Sunday: the week of the 8th to the 14th.
+        ("weekly", "2026-03-15T03:00", "2026-03-08", 5 * (8 + 9 + 10 + 11 + 12 + 13 + 14)),
+        ("monthly", "2026-04-01T04:00", "2026-03-01", 5 * 465),
+    ],
+)
+def test_a_run_writes_the_period_that_it_stands_for(
+    shop: UUID, analyst: Analyst, *, period: str, moment: str, start: str, revenue: int
+) -> None:
+    states = run_dag(f"{period}-snapshot", datetime.fromisoformat(moment).replace(tzinfo=UTC))
+
+    assert states == ALL_GREEN
+    assert int(analyst.row(shop, start, period)["revenue"]) == revenue
+    assert len(analyst.rows(period)) == 1
+    assert analyst.table(
+        "SELECT task, outcome, report->>'written' FROM analytics_snapshot_runs"
+    ) == [(f"{period}-snapshot", "success", "1")]
+
+
+def test_a_manual_run_may_name_a_day_inside_the_wanted_period(shop: UUID, analyst: Analyst) -> None:
+    states = run_dag("weekly-snapshot", datetime(2026, 5, 4, 3, 1, tzinfo=UTC), date="2026-03-11")
+
+    assert states == ALL_GREEN
+    assert list(analyst.rows("weekly")) == [(shop, date(2026, 3, 8))]
+
+
+@pytest.mark.parametrize("day", ["2099-01-01", "1960-01-01"])
+def test_a_day_that_cannot_be_had_fails_at_once_with_the_reason(
+    shop: UUID, analyst: Analyst, caplog: pytest.LogCaptureFixture, day: str
+) -> None:
+    states = run_dag(
+        "daily-snapshot", datetime(2026, 5, int(day[2:4]) % 28 + 1, tzinfo=UTC), date=day
+    )
+
+    assert states["plan_shards"] == "failed"
+    assert states["confirm_snapshots"] == "failed"
+    assert analyst.rows() == {}
+    captured = capfd.readouterr()
+    assert reason in captured.out + captured.err
+
+
+def test_a_bad_location_turns_the_run_red_and_the_others_are_written_and_published(
+    shop: UUID, inventory: Inventory, analyst: Analyst, redis_url: str
+) -> None:
+    bad = inventory.location("Bad")
+    milk = inventory.connection.execute("SELECT id FROM products").fetchone()
+    assert milk is not None
+    inventory.move(bad, milk[0], "theft", 1, "2026-03-10T12:00")
+
+    states = run_dag("daily-snapshot", datetime(2026, 3, 11, 2, 5, tzinfo=UTC))
+
+    assert states == {
+        **ALL_GREEN,
+        "write_snapshots": "failed",
+        "confirm_snapshots": "failed",
+    }
+    assert list(analyst.rows()) == [(shop, date(2026, 3, 10))]
+    ((outcome, report),) = analyst.table("SELECT outcome, report FROM analytics_snapshot_runs")
+    assert outcome == "partial"
+    assert report["failures"][0]["location"] == f"Bad [{bad}]"
+    assert "1 movements of the unknown type 'theft'" in report["failures"][0]["reason"]
+    with redis.Redis.from_url(redis_url) as cache:
+        entry = json.loads(cache.get(f"analytics:snapshot:daily:{shop}") or b"{}")
+    assert entry["revenue"] == "50.00"
+
+
+def test_a_cache_that_is_away_costs_a_warning_only(
+    shop: UUID,
+    analyst: Analyst,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("REDIS_URL", f"redis://:hidden@127.0.0.1:{free_port()}/0")
+
+    with caplog.at_level(logging.WARNING):
+        states = run_dag("daily-snapshot", datetime(2026, 3, 11, 2, 10, tzinfo=UTC))
+
+    assert states == ALL_GREEN
+    assert len(analyst.rows()) == 1
+    assert "were not published" in caplog.text
+    assert "hidden" not in caplog.text
+
+
+def test_many_locations_are_written_by_several_tasks(
+    shop: UUID, inventory: Inventory, analyst: Analyst, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(9):
+        inventory.location(f"Shop {number}")
+    monkeypatch.setenv("SNAPSHOT_SHARD_LOCATIONS", "4")
+
+    states = run_dag("daily-snapshot", datetime(2026, 3, 11, 2, 15, tzinfo=UTC))
+
+    assert states == ALL_GREEN
+    assert len(analyst.rows()) == 10
+    ((written, batches),) = analyst.table(
+        "SELECT report->>'written', report->>'batches' FROM analytics_snapshot_runs"
+    )
+    assert (written, batches) == ("10", "3")
+
+
+def test_a_finished_run_announces_its_asset_with_period_and_counts(
+    shop: UUID, analyst: Analyst
+) -> None:
+    run_dag("daily-snapshot", datetime(2026, 3, 11, 2, 20, tzinfo=UTC))
+
+    from airflow.models.asset import AssetEvent, AssetModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        event = (
+            session.query(AssetEvent)
+            .join(AssetModel, AssetModel.id == AssetEvent.asset_id)
+            .filter(AssetModel.name == "analytics_snapshots_daily")
+            .order_by(AssetEvent.id.desc())
+            .first()
+        )
+        assert event is not None
+        assert event.extra == {
+            "period": "daily",
+            "first_day": "2026-03-10",
+            "last_day": "2026-03-10",
+            "written": 1,
+            "unchanged": 0,
+        }
