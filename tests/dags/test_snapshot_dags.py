@@ -97,13 +97,19 @@ def test_a_manual_run_may_name_a_day_inside_the_wanted_period(shop: UUID, analys
     assert list(analyst.rows("weekly")) == [(shop, date(2026, 3, 8))]
 
 
-@pytest.mark.parametrize("day", ["2099-01-01", "1960-01-01"])
+@pytest.mark.parametrize(
+    ("day", "hour", "reason"), [("2099-01-01", 1, "in the future"), ("1960-01-01", 2, "too early")]
+)
 def test_a_day_that_cannot_be_had_fails_at_once_with_the_reason(
-    shop: UUID, analyst: Analyst, caplog: pytest.LogCaptureFixture, day: str
+    shop: UUID,
+    analyst: Analyst,
+    capfd: pytest.CaptureFixture[str],
+    *,
+    day: str,
+    hour: int,
+    reason: str,
 ) -> None:
-    states = run_dag(
-        "daily-snapshot", datetime(2026, 5, int(day[2:4]) % 28 + 1, tzinfo=UTC), date=day
-    )
+    states = run_dag("daily-snapshot", datetime(2026, 5, 2, hour, tzinfo=UTC), date=day)
 
     assert states["plan_shards"] == "failed"
     assert states["confirm_snapshots"] == "failed"
