@@ -1,0 +1,301 @@
+"""Time snapshot runs beside the best single statement, as ratios within one run.
+
+    .venv/bin/uv run python tests/benchmarks/snapshots.py [--rounds 5] [--url DATABASE_URL]
+
+Without a URL it makes a database of 1,000 locations, 500 products and 6 million movements on the
+embedded server first. It prints the ratios that README and the documentation quote:
+daily against the single statement, the whole command against a bare script, looking for late
+movements against the daily computation, a month from days against one from movements, a range of
+days against single runs, and an old day beside a stored one against yesterday.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from analytics_scheduler.database import connected
+from analytics_scheduler.migrations import migrate
+from analytics_scheduler.periods import Period
+from analytics_scheduler.settings import DatabaseSettings, SnapshotSettings
+from analytics_scheduler.snapshots import request_for, take_snapshots
+from analytics_scheduler.snapshots.workbench import SnapshotSetup
+
+BEST_STATEMENT = Path(__file__).with_name("best_statement.sql").read_text(encoding="utf-8")
+TODAY = datetime.now(UTC).date()
+BARE_SCRIPT = """
+import sys, psycopg
+with psycopg.connect(sys.argv[1]) as connection:
+    connection.execute(open(sys.argv[2]).read(),
+                       {"start": sys.argv[3], "end": sys.argv[4], "day": sys.argv[3]})
+"""
+
+
+class Bench:
+    """A database with a sample, and the ways to take snapshots of it."""
+
+    def __init__(self, url: str, rounds: int) -> None:
+        self.url = url
+        self.rounds = rounds
+        self.database = DatabaseSettings.load({"DATABASE_URL": url, "TASK_TIMEOUT_SECONDS": "3600"})
+        self.connection = psycopg.connect(url)
+        migrate(self.connection, self.database)
+        self.connection.execute("DROP TABLE IF EXISTS best_snapshots")
+        self.connection.execute(
+            "CREATE TABLE best_snapshots (LIKE analytics_snapshots INCLUDING ALL)"
+        )
+        self.connection.execute(
+            "ALTER TABLE best_snapshots ADD FOREIGN KEY (location_id) REFERENCES locations (id)"
+        )
+        self.connection.commit()
+        self.forget()
+
+    def setup(self, **environ: str) -> SnapshotSetup:
+        snapshots = SnapshotSettings.load(environ)
+        base = SnapshotSetup.load()
+        return SnapshotSetup(database=self.database, snapshots=snapshots, calendar=base.calendar)
+
+    def forget(self) -> None:
+        """Take away what was written, and let the planner know."""
+        for table in ("snapshots", "snapshot_days", "snapshot_revisions", "snapshot_runs"):
+            self.connection.execute(f"TRUNCATE analytics_{table}")  # type: ignore[arg-type]
+        self.connection.execute("TRUNCATE best_snapshots")
+        self.connection.commit()
+        self.tidy()
+
+    def tidy(self) -> None:
+        self.connection.autocommit = True
+        self.connection.execute("VACUUM ANALYZE analytics_snapshots, analytics_snapshot_days")
+        self.connection.autocommit = False
+
+    def remove(self, period: str, first: date, last: date) -> None:
+        """Take one stretch of rows (and, for days, what they came from) away."""
+        values = (first, last)
+        if period == "daily":
+            self.connection.execute(
+                "DELETE FROM analytics_snapshot_days WHERE day BETWEEN %s AND %s", values
+            )
+        self.connection.execute(
+            "DELETE FROM analytics_snapshots WHERE period_type = %s"
+            " AND period_start BETWEEN %s AND %s",
+            (period, *values),
+        )
+        self.connection.commit()
+
+    def take(
+        self,
+        period: str = "daily",
+        *,
+        day: date | None = None,
+        days: tuple[date, date] | None = None,
+        **environ: str,
+    ) -> float:
+        """Return the seconds of one run, from the connected client on."""
+        setup = self.setup(**environ)
+        now = datetime.now(UTC)
+        request = request_for(
+            Period(period),
+            setup.calendar,
+            run_id="benchmark",
+            moment=now,
+            now=now,
+            date_wanted=day,
+            date_range=days,
+        )
+        with connected(self.database) as connection:
+            started = time.perf_counter()
+            report = take_snapshots(connection, setup, request)
+            seconds = time.perf_counter() - started
+        assert report.outcome == "success", report.failures[:3]
+        return seconds
+
+    def best(self, day: date) -> float:
+        """Return the seconds of the single statement for one day."""
+        self.connection.execute("TRUNCATE best_snapshots")
+        self.connection.commit()
+        started = time.perf_counter()
+        self.connection.execute(
+            BEST_STATEMENT, {"start": day, "end": day + timedelta(days=1), "day": day}
+        )
+        self.connection.commit()
+        return time.perf_counter() - started
+
+    def ratio(
+        self,
+        name: str,
+        one: Callable[[], float],
+        other: Callable[[], float],
+        *,
+        before: Callable[[], Any] | None = None,
+        rounds: int | None = None,
+    ) -> None:
+        """Print how long one way takes beside the other, pair by pair."""
+        pairs = []
+        for _ in range((rounds or self.rounds) + 1):
+            if before is not None:
+                before()
+            first = one()
+            pairs.append((first, other()))
+        pairs = pairs[1:] if len(pairs) > 1 else pairs
+        ratios = [first / second for first, second in pairs]
+        print(
+            f"{name:58} {statistics.median(ratios):6.2f}"
+            f"   ({statistics.median(p[0] for p in pairs):.3f} s"
+            f" / {statistics.median(p[1] for p in pairs):.3f} s;"
+            f" {min(ratios):.2f} to {max(ratios):.2f})",
+            flush=True,
+        )
+
+
+def daily(bench: Bench) -> None:
+    yesterday = TODAY - timedelta(days=1)
+
+    def again() -> None:
+        bench.remove("daily", yesterday, yesterday)
+
+    bench.ratio(
+        "daily / best single statement",
+        bench.take,
+        lambda: bench.best(yesterday),
+        before=again,
+    )
+    bench.ratio(
+        "whole command / bare script", lambda: command(bench), lambda: bare(bench), before=again
+    )
+    bench.take(days=(TODAY - timedelta(days=15), TODAY - timedelta(days=2)))
+    bench.tidy()
+    bench.ratio(
+        "daily that looks back on 7 days / best single statement",
+        bench.take,
+        lambda: bench.best(yesterday),
+        before=again,
+    )
+    bench.ratio(
+        "daily run that finds nothing to do / the same computing",
+        bench.take,
+        lambda: (again(), bench.take(SNAPSHOT_LOOKBACK_DAYS="0"))[1],
+        before=bench.take,
+    )
+
+
+def command(bench: Bench) -> float:
+    return timed([sys.executable, "-m", "analytics_scheduler", "run", "daily"], bench.url)
+
+
+def bare(bench: Bench) -> float:
+    bench.connection.execute("TRUNCATE best_snapshots")
+    bench.connection.commit()
+    yesterday = TODAY - timedelta(days=1)
+    statement = str(Path(__file__).with_name("best_statement.sql"))
+    words = [bench.url, statement, str(yesterday), str(TODAY)]
+    return timed([sys.executable, "-c", BARE_SCRIPT, *words], bench.url)
+
+
+def timed(words: list[str], url: str) -> float:
+    started = time.perf_counter()
+    subprocess.run(
+        words, check=True, env={**os.environ, "DATABASE_URL": url}, stdout=subprocess.DEVNULL
+    )
+    return time.perf_counter() - started
+
+
+def month(bench: Bench) -> None:
+    first = (TODAY.replace(day=1) - timedelta(days=1)).replace(day=1)
+    last = TODAY.replace(day=1) - timedelta(days=1)
+    bench.take(days=(first, last))
+    bench.tidy()
+
+    def from_days() -> float:
+        bench.remove("monthly", first, last)
+        return bench.take("monthly")
+
+    def from_movements() -> float:
+        bench.connection.execute("TRUNCATE best_snapshots")
+        bench.connection.commit()
+        started = time.perf_counter()
+        bench.connection.execute(
+            BEST_STATEMENT, {"start": first, "end": last + timedelta(days=1), "day": first}
+        )
+        bench.connection.commit()
+        return time.perf_counter() - started
+
+    bench.ratio("month from movements / month from stored days", from_movements, from_days)
+
+
+def ranges(bench: Bench, days: int) -> None:
+    last = TODAY - timedelta(days=1)
+    first = last - timedelta(days=days - 1)
+
+    def one_range() -> float:
+        bench.forget()
+        return bench.take(days=(first, last))
+
+    def single_runs() -> float:
+        bench.forget()
+        total = sum(bench.take(day=last - timedelta(days=back)) for back in range(5))
+        old = sum(bench.take(day=first + timedelta(days=ahead * 7)) for ahead in range(5))
+        return (total + old) / 10 * days
+
+    bench.ratio(
+        f"{days} single runs (from ten of them) / one range", single_runs, one_range, rounds=1
+    )
+
+
+def old_day(bench: Bench) -> None:
+    half_a_year = TODAY - timedelta(days=182)
+    neighbour = half_a_year - timedelta(days=1)
+    yesterday = TODAY - timedelta(days=1)
+    bench.forget()
+    bench.take(day=neighbour)
+    bench.tidy()
+
+    def before() -> None:
+        bench.remove("daily", half_a_year, half_a_year)
+        bench.remove("daily", yesterday, yesterday)
+
+    bench.ratio(
+        "a day half a year back beside a stored one / yesterday",
+        lambda: bench.take(day=half_a_year),
+        lambda: bench.take(day=yesterday),
+        before=before,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--range-days", type=int, default=240)
+    parser.add_argument("--days", type=int, default=240, help="history of the sample")
+    arguments = parser.parse_args()
+    with ExitStack() as stack:
+        url = arguments.url or stack.enter_context(sample_database(arguments.days))
+        bench = Bench(url, arguments.rounds)
+        daily(bench)
+        month(bench)
+        old_day(bench)
+        ranges(bench, arguments.range_days)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        print(f"{'peak memory of the whole command':58} {peak:6.0f} MB")
+
+
+def sample_database(days: int) -> Any:
+    from tests.benchmarks.load_sample import sample_database as made
+
+    return made(days=days)
+
+
+if __name__ == "__main__":
+    main()
