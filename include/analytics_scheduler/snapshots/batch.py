@@ -49,7 +49,8 @@ def write_batch(bench: Workbench, request: SnapshotRequest, batch: Batch) -> Sna
         unusable, touched = _write_days(bench, request, scope, report)
         report.failures = _describe(bench, unusable, names)
         compose_snapshots(bench, request, scope, touched, report=report, names=names)
-        _list_unexplained(bench, report, names)
+        if report.days_written:
+            _list_unexplained(bench, report, names)
     return report
 
 
@@ -85,7 +86,9 @@ def _write_days(
             unusable += days.store_pass(bench, planned, history, request.run_id)
     written = bench.execute("count_written_days", {"first_day": request.first_day}).fetchone()
     if written is None or not written[0]:
-        return unusable, Touched(request.first_day, request.last_day, has_longer=False)
+        return unusable, Touched(
+            request.first_day, request.last_day, has_longer=False, is_written=False
+        )
     report.days_written, caught_up, report.days_repaired, first, last = written
     report.days_caught_up = caught_up if request.heals else 0
     if extent.last_day is not None and first < extent.last_day:

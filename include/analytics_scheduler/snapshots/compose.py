@@ -26,6 +26,7 @@ class Touched:
     first_day: date
     last_day: date
     has_longer: bool
+    is_written: bool = True
 
     def bounds(self, period: Period) -> dict[str, Any]:
         """Return the bounds of all slots that may be composed."""
@@ -33,7 +34,9 @@ class Touched:
             return {
                 "first_day": self.first_day,
                 "last_day": self.last_day,
-                "period_types": [period.value, Period.DAILY.value],
+                "period_types": [period.value, Period.DAILY.value]
+                if self.is_written
+                else [period.value],
             }
         return {
             "first_day": self.first_day - timedelta(days=31),

@@ -68,6 +68,7 @@ class StoredExtent:
 
     first_day: date | None
     last_day: date | None
+    wanted_days: int
     has_gaps: bool
 
 
@@ -79,11 +80,12 @@ def read_extent(bench: Workbench, scope: BatchScope, request: SnapshotRequest) -
         {
             "locations": scope.locations,
             "first_day": request.first_day,
+            "last_day": request.last_day,
             "lookback_days": snapshots.lookback_days if request.heals else 0,
             "catchup_days": snapshots.catchup_days if request.heals else 0,
         },
     ).fetchone()
-    return StoredExtent(*row) if row else StoredExtent(None, None, has_gaps=False)
+    return StoredExtent(*row) if row else StoredExtent(None, None, 0, has_gaps=False)
 
 
 def plan_days(
@@ -98,6 +100,8 @@ def plan_days(
             "locations": scope.locations,
             "first_day": request.first_day,
             "last_day": request.last_day,
+            "has_missing": extent.wanted_days
+            < len(scope.locations) * day_count(request.first_day, request.last_day),
             "catchup_days": snapshots.catchup_days if extent.has_gaps else 0,
             "changed_locations": list(changed),
             "changed_days": list(changed.values()),

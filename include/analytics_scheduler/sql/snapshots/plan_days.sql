@@ -1,5 +1,6 @@
 -- Purpose: decide which days of which locations are to be written, why, and at whose prices.
--- Parameters: locations (uuid[]); first_day, last_day (the days of the wanted slots); catchup_days
+-- Parameters: locations (uuid[]); first_day, last_day (the days of the wanted slots); has_missing
+-- (whether some of them are not stored); catchup_days
 -- (how far back missing days are filled in, 0 for none); changed_locations, changed_days (the
 -- first day of each location whose movements changed); force; priced_at (the moment of the run's
 -- own prices); timezone; cogs_includes_waste; period_type; slot_starts (of the wanted slots);
@@ -36,7 +37,7 @@ missing AS (
         %(first_day)s::date + n.number AS day
     FROM listed AS l
     CROSS JOIN
-        generate_series(0, %(last_day)s::date - %(first_day)s::date) AS n (number)
+        generate_series(0, CASE WHEN %(has_missing)s THEN %(last_day)s::date - %(first_day)s::date ELSE -1 END) AS n (number)
     WHERE NOT EXISTS (
         SELECT FROM {analytics}.analytics_snapshot_days AS d
         WHERE
