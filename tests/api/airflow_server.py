@@ -29,7 +29,7 @@ from datetime import datetime
 from airflow.sdk import DAG, task
 from analytics_scheduler.orchestration.schedules import schedule_of
 
-with DAG("{name}", schedule=schedule_of("{name}", "0 6 * * *"), catchup=False, max_active_runs=1,
+with DAG("{name}", schedule=schedule_of("{name}", {default!r}), catchup=False, max_active_runs=1,
          start_date=datetime(2020, 1, 1), is_paused_upon_creation=False, tags={tags}):
 
     @task
@@ -51,7 +51,8 @@ def write_dags(folder: Path, *, own: str = "business-hour-snapshot") -> Path:
     """Write a small DAG for each task of the package, and one of a user's own."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*OUR_TASKS, own):
-        text = SMALL_DAG.format(name=name, tags=["analytics-scheduler"])
+        default = "0 6 * * *" if name == own else None
+        text = SMALL_DAG.format(name=name, default=default, tags=["analytics-scheduler"])
         (folder / f"{name.replace('-', '_')}.py").write_text(text)
     return folder
 

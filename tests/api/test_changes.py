@@ -1,0 +1,130 @@
+"""Schedules and pauses changed at run time: validated, attributed, in force, reverted."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from tests.api.airflow_server import AirflowServer
+from tests.api.conftest import Client
+
+PATH = "/tasks/daily-snapshot"
+
+
+def read_dags_again(airflow: AirflowServer) -> None:
+    """Do what the DAG processor does within a minute."""
+    code = "from tests.api.prepare_airflow import write_dags_to_database as w; w()"
+    subprocess.run([sys.executable, "-c", code], env=dict(airflow.environ), check=True, timeout=60)
+
+
+def schedule_in(client: Client, name: str = "daily-snapshot") -> dict[str, object]:
+    tasks = client.get("/status").json()["data"]["tasks"]
+    ((schedule),) = [task["schedule"] for task in tasks if task["name"] == name]
+    assert isinstance(schedule, dict)
+    return schedule
+
+
+def test_a_changed_schedule_is_in_force_after_the_next_reading_and_can_be_reverted(
+    simple_client: Client,
+) -> None:
+    assert schedule_in(simple_client)["cron"] == "0 2 * * *"
+
+    answer = simple_client.patch(PATH, b'{"schedule": "0 30 5 * * 1-5"}')
+
+    assert answer.status == 200
+    assert answer.json()["data"]["schedule"] == "30 5 * * 1-5"
+    pending = schedule_in(simple_client)
+    assert pending["cron"] == "0 2 * * *"
+    assert isinstance(pending["changed"], dict)
+    assert (pending["changed"]["by"], pending["changed"]["in_force"]) == ("admin", False)
+    assert simple_client.metadata("SELECT relative_fileloc FROM dag_priority_parsing_request") == [
+        ("daily_snapshot.py",)
+    ]
+    read_dags_again(simple_client.airflow)
+    changed = schedule_in(simple_client)
+    assert changed["cron"] == "30 5 * * 1-5"
+    assert changed["words"] == "At 05:30, Monday through Friday"
+    assert isinstance(changed["changed"], dict)
+    assert changed["changed"]["in_force"] is True
+
+    reverted = simple_client.patch(PATH, b'{"schedule": null}')
+
+    assert reverted.json()["data"]["previous_schedule"] == "30 5 * * 1-5"
+    read_dags_again(simple_client.airflow)
+    assert schedule_in(simple_client) == {
+        "cron": "0 2 * * *",
+        "words": "At 02:00",
+        "timezone": "UTC",
+        "changed": None,
+    }
+
+
+def test_a_change_stands_in_the_audit_log_with_both_values(simple_client: Client) -> None:
+    simple_client.patch(PATH, b'{"schedule": "0 5 * * *"}')
+    simple_client.patch(PATH, b'{"schedule": "0 6 * * *", "paused": true}')
+    simple_client.patch(PATH, b'{"schedule": "soon"}')
+    simple_client.patch(PATH, b'{"paused": true}', token=simple_client.viewer)
+
+    rows = simple_client.metadata("SELECT owner, dag_id, extra FROM log ORDER BY id")
+
+    extras = [json.loads(extra) for _, _, extra in rows]
+    assert [owner for owner, _, _ in rows] == ["admin", "admin", "admin", "viewer"]
+    assert [dag_id for _, dag_id, _ in rows] == ["daily-snapshot", "daily-snapshot", None, None]
+    assert extras[1]["previous_schedule"] == "0 5 * * *"
+    assert extras[1]["schedule"] == "0 6 * * *"
+    assert (extras[1]["previous_paused"], extras[1]["paused"]) == (False, True)
+    assert [extra["outcome"] for extra in extras] == ["allowed", "allowed", "refused", "refused"]
+    assert extras[2]["body"] == '{"schedule": "soon"}'
+    assert [extra.get("status") for extra in extras] == [None, None, 400, 403]
+
+
+def test_a_pause_takes_a_task_off_the_list_and_back(either_surface: Client) -> None:
+    assert either_surface.patch(PATH, b'{"paused": true}').status == 200
+    assert "daily-snapshot" not in either_surface.get("/tasks").json()["data"]["tasks"]
+
+    assert either_surface.patch(PATH, b'{"paused": false}').status == 200
+    assert "daily-snapshot" in either_surface.get("/tasks").json()["data"]["tasks"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "no JSON"),
+        (b"\xff\xfe", "no JSON"),
+        (b"[1]", "no JSON object"),
+        (b"{}", "is empty"),
+        (b'{"pause": true}', "knows no 'pause'"),
+        (b'{"paused": "yes"}', "paused must be"),
+        (b'{"paused": null}', "paused must be"),
+        (b'{"schedule": 5}', "schedule must be"),
+        (b'{"schedule": ""}', "it has 0 fields"),
+        (b'{"schedule": "61 * * * *"}', "cannot be used"),
+        (b'{"schedule": "30 0 2 * * *"}', "seconds field is '30'"),
+        (b'{"schedule": "0 0 30 2 *"}', "cannot be used"),
+        (b'{"schedule": "\\u0000 * * * *"}', "cannot be used"),
+        (b'{"schedule": "\\ud800 * * * *"}', "cannot be used"),
+        (b'{"schedule": "' + b"* " * 200 + b'"}', "longer than 100"),
+        (b"[" * 15_000, "no JSON"),
+        (b'{"paused": ' + b"1" * 9_000 + b"}", "no JSON"),
+    ],
+    ids=range(17),
+)
+def test_a_bad_change_is_refused_and_changes_nothing(
+    either_surface: Client, body: bytes, words: str
+) -> None:
+    answer = either_surface.patch(PATH, body)
+
+    assert answer.status == 400
+    assert set(answer.json()) == {"success", "error"}
+    assert words in answer.json()["error"]
+    assert either_surface.metadata("SELECT count(*) FROM variable") == [(0,)]
+
+
+@pytest.mark.parametrize("name", ["nothing", "", "daily-snapshot/", "a/b", "%FF", "x" * 3000])
+def test_an_unknown_task_is_not_found(either_surface: Client, name: str) -> None:
+    answer = either_surface.patch(f"/tasks/{name}", b'{"paused": true}')
+
+    assert answer.status == 404
+    assert set(answer.json()) == {"success", "error"}

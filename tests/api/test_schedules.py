@@ -1,0 +1,105 @@
+"""What a DAG file is given as its schedule."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from analytics_scheduler.errors import SettingError
+from analytics_scheduler.orchestration.schedules import (
+    StoredSchedule,
+    in_documented_order,
+    is_task,
+    schedule_of,
+)
+
+STORED = "AIRFLOW_VAR_ANALYTICS_SCHEDULER.SCHEDULE.DAILY-SNAPSHOT"
+
+
+def expression_of(task: str = "daily-snapshot", default: str | None = None) -> str:
+    timetable = schedule_of(task, default)
+    assert timetable is not None
+    return timetable.expression
+
+
+def test_the_documented_schedule_is_the_default_and_a_setting_wins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert expression_of() == "0 2 * * *"
+
+    monkeypatch.setenv("SCHEDULE_DAILY_SNAPSHOT", "0 30 3 * * *")
+    assert expression_of() == "30 3 * * *"
+
+
+def test_a_schedule_runs_in_the_scheduler_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCHEDULER_TIMEZONE", "America/New_York")
+
+    timetable = schedule_of("weekly-snapshot")
+
+    assert timetable is not None
+    assert timetable.timezone == "America/New_York"
+
+
+def test_switched_off_there_is_no_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCHEDULER_ENABLED", "false")
+
+    assert schedule_of("daily-snapshot") is None
+
+
+def test_a_schedule_set_at_run_time_wins_over_the_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SCHEDULE_DAILY_SNAPSHOT", "30 3 * * *")
+    monkeypatch.setenv(STORED, StoredSchedule("15 4 * * *", "ada", "2026-11-24").to_text())
+
+    assert expression_of() == "15 4 * * *"
+
+
+def test_a_bare_cron_string_typed_into_the_variable_serves_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(STORED, "0 0 5 * * *")
+
+    assert expression_of() == "0 5 * * *"
+
+
+@pytest.mark.parametrize(
+    "stored",
+    ["soon", "{}", "[]", "null", '{"schedule": 5}', '{"schedule": "61 * * * *"}', "{", "\u2028"],
+)
+def test_a_stored_value_that_cannot_be_read_is_passed_over_with_a_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, stored: str
+) -> None:
+    monkeypatch.setenv(STORED, stored)
+
+    with caplog.at_level(logging.WARNING):
+        assert expression_of() == "0 2 * * *"
+
+    assert "event=stored_schedule_passed_over task=daily-snapshot" in caplog.text
+
+
+def test_a_bad_setting_stops_only_the_dag_that_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCHEDULE_DAILY_SNAPSHOT", "30 0 2 * * *")
+
+    with pytest.raises(SettingError, match="SCHEDULE_DAILY_SNAPSHOT='30 0 2"):
+        schedule_of("daily-snapshot")
+    assert expression_of("weekly-snapshot") == "0 3 * * 0"
+
+
+def test_a_task_of_ones_own_brings_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert expression_of("end-of-day-report", "0 18 * * 1-5") == "0 18 * * 1-5"
+
+    monkeypatch.setenv("SCHEDULE_END_OF_DAY_REPORT", "0 30 17 * * 1-5")
+    assert expression_of("end-of-day-report", "0 18 * * 1-5") == "30 17 * * 1-5"
+    with pytest.raises(SettingError, match="SCHEDULE_NEW_TASK"):
+        schedule_of("new-task")
+
+
+def test_tasks_are_ours_and_the_tagged_ones_in_documented_order() -> None:
+    assert is_task("cache-cleanup", [])
+    assert is_task("end-of-day-report", ["analytics-scheduler"])
+    assert not is_task("somebody-elses", ["reporting"])
+    assert in_documented_order(
+        ["zebra", "snapshot-retention", "monthly-snapshot", "aardvark", "daily-snapshot"]
+    ) == ["daily-snapshot", "monthly-snapshot", "aardvark", "zebra"]
