@@ -1,7 +1,7 @@
 """Proof of stored figures: every row is computed again from the raw movements and compared.
 
 A stored day is computed at the prices that it was valued at, so a cost that changed since is told
-apart from a movement that changed. Nothing is written: each batch ends with a rollback.
+apart from a movement that changed. No figure is written: each batch ends with a rollback.
 """
 
 from __future__ import annotations
@@ -145,6 +145,7 @@ def _compare(bench: Workbench, history: PriceHistory, locations: list[UUID]) -> 
         days.compute_pass(bench, scope, planned, "stock", planned.locations, is_listed=True)
         limits = {"priced_from": planned.epoch.since, "priced_until": planned.epoch.until}
         _run(bench, "compare_days", limits)
+    _run(bench, "trace_closings")
     for planned in passes:
         if planned.epoch != now:
             repriced = days.repriced(planned, bench.priced_at)
