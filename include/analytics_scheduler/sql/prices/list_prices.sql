@@ -19,6 +19,6 @@ FROM (
         '-infinity'::timestamptz AS seen_at,
         cost_cents,
         price_cents
-    FROM ({whole_cents}) AS current_prices
+    FROM ({whole_cents}) AS prices_of_now -- noqa: AL05
 ) AS seen
 ORDER BY product_id, seen_at DESC

@@ -94,13 +94,13 @@ SELECT
         WHEN NOT f.is_complete THEN 'incomplete'
         WHEN f.overflows THEN 'overflow'
         WHEN s.id IS NULL THEN 'new'
-        WHEN (
+        WHEN ((
             s.period_end, s.total_inventory_value, s.total_items, s.turnover_ratio,
             s.wastage_value, s.wastage_percentage, s.revenue, s.cost_of_goods_sold
         ) IS DISTINCT FROM (
             f.period_end, f.total_inventory_value, f.total_items, f.turnover_ratio,
             f.wastage_value, f.wastage_percentage, f.revenue, f.cost_of_goods_sold
-        ) THEN 'changed'
+        )) THEN 'changed'
         ELSE 'same'
     END AS status
 FROM figures AS f

@@ -14,7 +14,7 @@ CREATE TEMPORARY TABLE computed_days ON COMMIT DROP AS
 WITH ledger AS (
     SELECT
         m.location_id,
-        {bucket} AS bucket,
+        {bucket} AS bucket, -- noqa: AL09
         m.type::text AS type,
         count(*) AS movements,
         sum(m.quantity) AS items,

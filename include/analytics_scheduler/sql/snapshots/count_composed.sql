@@ -1,4 +1,5 @@
--- Purpose: how many composed snapshots stand how. Rows: one a period, status and whether it was asked for.
+-- Purpose: how many composed snapshots stand how.
+-- Rows: one a period, status and whether it was asked for.
 SELECT
     period_type,
     is_requested,

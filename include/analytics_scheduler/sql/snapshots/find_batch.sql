@@ -9,5 +9,4 @@ WHERE
     AND (%(after)s::uuid IS NULL OR id > %(after)s::uuid)
     AND (%(until)s::uuid IS NULL OR id <= %(until)s::uuid)
 ORDER BY id
-OFFSET %(size)s - 1
-LIMIT 2
+LIMIT 2 OFFSET %(size)s - 1

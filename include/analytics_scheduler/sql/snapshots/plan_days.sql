@@ -37,7 +37,9 @@ missing AS (
         %(first_day)s::date + n.number AS day
     FROM listed AS l
     CROSS JOIN
-        generate_series(0, CASE WHEN %(has_missing)s THEN %(last_day)s::date - %(first_day)s::date ELSE -1 END) AS n (number)
+        generate_series(
+            0, CASE WHEN %(has_missing)s THEN %(last_day)s::date - %(first_day)s::date ELSE -1 END
+        ) AS n (number)
     WHERE NOT EXISTS (
         SELECT FROM {analytics}.analytics_snapshot_days AS d
         WHERE

@@ -1,7 +1,8 @@
 -- Purpose: decide which snapshots are to be composed from stored days, and why.
--- Parameters: has_longer (whether weeks and months are to be looked at); locations; period_type, slot_starts, slot_ends (the wanted slots); week_start (0 is
--- Monday); waiting_before (a date, or NULL: weeks and months that end before it and hold a day
--- written now are composed although nobody asked for them).
+-- Parameters: has_longer (whether weeks and months are to be looked at); locations; period_type,
+-- slot_starts, slot_ends (the wanted slots); week_start (0 is Monday); waiting_before (a date, or
+-- NULL: weeks and months that end before it and hold a day written now are composed although
+-- nobody asked for them).
 -- Rows: into the temporary table planned_slots. Locks: none but ACCESS SHARE.
 CREATE TEMPORARY TABLE planned_slots ON COMMIT DROP AS
 WITH written AS (
@@ -10,7 +11,7 @@ WITH written AS (
         w.day,
         w.reason,
         w.day
-        - ((extract(ISODOW FROM w.day)::integer - 1 - %(week_start)s::integer + 7) %% 7) AS week,
+        - mod(extract(ISODOW FROM w.day)::integer + 6 - %(week_start)s::integer, 7) AS week,
         date_trunc('month', w.day)::date AS month
     FROM written_days AS w
 ),

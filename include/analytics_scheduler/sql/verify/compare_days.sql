@@ -23,12 +23,12 @@ SELECT
     d.day,
     CASE
         WHEN
-            (d.movements, d.fingerprint) IS DISTINCT FROM (c.movements, c.fingerprint)
-            OR (
+            ((d.movements, d.fingerprint) IS DISTINCT FROM (c.movements, c.fingerprint))
+            OR ((
                 d.in_cents, d.out_cents, d.waste_cents, d.adjustment_cents, d.revenue_cents
             ) IS DISTINCT FROM (
                 c.in_cents, c.out_cents, c.waste_cents, c.adjustment_cents, c.revenue_cents
-            ) THEN 'movements changed'
+            )) THEN 'movements changed'
         WHEN d.closing_items - c.closing_items = u.later_items AND u.later_items <> 0
             THEN 'stock edited, as was noted'
         ELSE 'stock changed without a movement'
