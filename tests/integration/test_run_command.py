@@ -1,0 +1,145 @@
+"""`analytics-scheduler run` as its user sees it: words, JSON, exit status; never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.factories import Analyst, Inventory
+
+
+def run(database_url: str, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    found = subprocess.run(
+        [sys.executable, "-m", "analytics_scheduler", "run", *words],
+        env={"PATH": os.environ["PATH"], "DATABASE_URL": database_url, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in found.stderr + found.stdout
+    return found
+
+
+@pytest.fixture
+def shop(inventory: Inventory) -> UUID:
+    found = inventory.location("North")
+    milk = inventory.product("2.00", "5.00")
+    inventory.move(found, milk, "in", 100, "2026-03-01T08:00")
+    inventory.move(found, milk, "out", 3, "2026-03-10T12:00")
+    return found
+
+
+def test_a_day_is_written_and_reported_in_words(
+    database_url: str, analyst: Analyst, shop: UUID
+) -> None:
+    found = run(database_url, "daily", "--date", "2026-03-10")
+
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.startswith(
+        "daily 2026-03-10..2026-03-10: 1 written, 0 unchanged, 0 failed; 1 movements read in "
+    )
+    assert str(analyst.row(shop, "2026-03-10")["revenue"]) == "15.00"
+
+
+def test_a_range_is_reported_as_one_json_object(
+    database_url: str, analyst: Analyst, shop: UUID
+) -> None:
+    found = run(database_url, "daily", "--from", "2026-03-09", "--to", "2026-03-11", "--json")
+
+    data: dict[str, Any] = json.loads(found.stdout)
+    assert (data["success"], data["written"], data["first_day"], data["last_day"]) == (
+        True,
+        3,
+        "2026-03-09",
+        "2026-03-11",
+    )
+    assert analyst.table("SELECT task, run_id, outcome FROM analytics_snapshot_runs") == [
+        ("daily-snapshot", data["run_id"], "success")
+    ]
+
+
+def test_a_failed_location_ends_the_command_with_1_and_its_name(
+    database_url: str, inventory: Inventory, shop: UUID
+) -> None:
+    milk = inventory.connection.execute("SELECT id FROM products").fetchone()
+    assert milk is not None
+    inventory.move(shop, milk[0], "theft", 1, "2026-03-10T13:00")
+
+    found = run(database_url, "daily", "--date", "2026-03-10")
+
+    assert found.returncode == 1
+    assert f"error: North [{shop}] (2026-03-10): 1 movements of the unknown type" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "environ", "message"),
+    [
+        (["daily", "--date", "10.03.2026"], {}, "'10.03.2026' is not of the form YYYY-MM-DD"),
+        (["daily", "--date", "2026-02-30"], {}, "'2026-02-30' does not exist"),
+        (["daily", "--date", "2999-01-01"], {}, "lies in the future"),
+        (["daily", "--from", "2026-03-01"], {}, "needs both --from and --to"),
+        (
+            ["daily", "--from", "2026-03-02", "--to", "2026-03-01"],
+            {},
+            "ends (2026-03-01) before it starts (2026-03-02)",
+        ),
+        (["daily", "--from", "2019-01-01", "--to", "2024-01-02"], {}, "longer than 5 years"),
+        (
+            ["daily", "--date", "2026-03-01", "--from", "2026-03-01", "--to", "2026-03-01"],
+            {},
+            "give one of them",
+        ),
+        (
+            ["daily"],
+            {"SCHEDULER_TIMEZONE": "Mars/Olympus"},
+            "SCHEDULER_TIMEZONE='Mars/Olympus' cannot be used: allowed is an IANA time zone name",
+        ),
+        (
+            ["daily"],
+            {"SNAPSHOT_BATCH_SIZE": "many"},
+            "SNAPSHOT_BATCH_SIZE='many' cannot be used: allowed is a whole number",
+        ),
+        (
+            ["daily"],
+            {"DATABASE_URL": "postgresql://ann:top-secret@127.0.0.1:1/shop"},
+            "host 127.0.0.1 port 1 database shop user ann",
+        ),
+        (["daily"], {"SOURCE_SCHEMA": "elsewhere"}, "elsewhere"),
+    ],
+)
+def test_bad_input_is_told_in_one_error(
+    database_url: str, words: list[str], environ: dict[str, str], message: str
+) -> None:
+    found = run(database_url, *words, **{"DATABASE_URL": database_url, **environ})
+
+    assert found.returncode == 1
+    assert found.stdout == ""
+    assert message in found.stderr
+    assert "top-secret" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        ("DROP TABLE stock_movements", "stock_movements"),
+        ("ALTER TABLE products DROP COLUMN cost", "cost"),
+        ("ALTER TABLE stock_movements ALTER created_at TYPE text", "created_at"),
+        ("DROP TABLE analytics_snapshot_migrations", "analytics-scheduler migrate"),
+    ],
+)
+def test_a_broken_source_says_what_is_wrong_and_what_to_run(
+    database_url: str, inventory: Inventory, spoil: str, message: str
+) -> None:
+    inventory.connection.execute(spoil)  # type: ignore[arg-type]
+    inventory.connection.commit()
+
+    found = run(database_url, "daily")
+
+    assert found.returncode == 1
+    assert message in found.stderr
+    assert "Run" in found.stderr
