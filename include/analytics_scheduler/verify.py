@@ -17,7 +17,7 @@ from psycopg import Connection, sql
 from analytics_scheduler.database import statement
 from analytics_scheduler.periods import Period
 from analytics_scheduler.prices import PriceHistory, read_history
-from analytics_scheduler.snapshots import days
+from analytics_scheduler.snapshots import passes
 from analytics_scheduler.snapshots.days import BatchScope
 from analytics_scheduler.snapshots.report import named
 from analytics_scheduler.snapshots.run import prepare
@@ -139,17 +139,17 @@ def _verify_batch(
 
 def _compare(bench: Workbench, history: PriceHistory, locations: list[UUID]) -> None:
     scope = BatchScope(locations, None, None)
-    passes = days.plan_passes(bench, history)
+    planned_passes = passes.plan_passes(bench, history)
     now = history.epoch_of(bench.priced_at)
-    for planned in passes:
-        days.compute_pass(bench, scope, planned, "stock", planned.locations, is_listed=True)
+    for planned in planned_passes:
+        passes.compute_pass(bench, scope, planned, "stock", planned.locations, is_listed=True)
         limits = {"priced_from": planned.epoch.since, "priced_until": planned.epoch.until}
         _run(bench, "compare_days", limits)
     _run(bench, "trace_closings")
-    for planned in passes:
+    for planned in planned_passes:
         if planned.epoch != now:
-            repriced = days.repriced(planned, bench.priced_at)
-            days.compute_pass(bench, scope, repriced, "stock", planned.locations, is_listed=True)
+            repriced = passes.repriced(planned, bench.priced_at)
+            passes.compute_pass(bench, scope, repriced, "stock", planned.locations, is_listed=True)
             _run(bench, "compare_prices", {"priced_from": now.since})
 
 

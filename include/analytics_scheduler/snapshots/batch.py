@@ -11,9 +11,10 @@ from datetime import date
 from uuid import UUID
 
 from analytics_scheduler.prices import prices_at
-from analytics_scheduler.snapshots import days
+from analytics_scheduler.snapshots import days, passes
 from analytics_scheduler.snapshots.compose import Touched, compose_snapshots
-from analytics_scheduler.snapshots.days import BatchScope, UnusableDay
+from analytics_scheduler.snapshots.days import BatchScope
+from analytics_scheduler.snapshots.passes import UnusableDay
 from analytics_scheduler.snapshots.report import (
     Failure,
     SnapshotReport,
@@ -80,10 +81,10 @@ def _write_days(
     extent = days.read_extent(bench, scope, request)
     history = days.plan_days(bench, scope, request, extent)
     unusable: list[UnusableDay] = []
-    for planned in days.plan_passes(bench, history):
-        for anchor, locations in days.anchored(bench, planned):
-            report.movements_read += days.compute_pass(bench, scope, planned, anchor, locations)
-            unusable += days.store_pass(bench, planned, history, request.run_id)
+    for planned in passes.plan_passes(bench, history):
+        for anchor, locations in passes.anchored(bench, planned):
+            report.movements_read += passes.compute_pass(bench, scope, planned, anchor, locations)
+            unusable += passes.store_pass(bench, planned, history, request.run_id)
     written = bench.execute("count_written_days", {"first_day": request.first_day}).fetchone()
     if written is None or not written[0]:
         return unusable, Touched(

@@ -1,0 +1,218 @@
+"""Passes over the ledger: days of locations computed at one set of prices, and stored."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+
+from analytics_scheduler.prices import Epoch, PriceHistory, prices_at
+from analytics_scheduler.snapshots.days import BatchScope
+from analytics_scheduler.snapshots.workbench import Located, Workbench, day_count
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One reading of the ledger: consecutive days of locations at the prices of one epoch."""
+
+    epoch: Epoch
+    priced_at: datetime
+    first_day: date
+    last_day: date
+    locations: list[UUID]
+    is_missing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableDay:
+    """A wanted day that cannot be stored."""
+
+    location: UUID
+    day: date
+    has_problems: bool
+    priced_at: datetime
+
+
+def plan_passes(bench: Workbench, history: PriceHistory) -> list[Pass]:
+    """Group what is wanted: locations that begin on the same day at the same prices go together."""
+    extents: dict[tuple[UUID, Epoch], list[Any]] = {}
+    for location, priced_at, is_missing, first, last in bench.execute("group_wanted_days"):
+        key = (location, history.epoch_of(priced_at))
+        known = extents.setdefault(key, [first, last, is_missing, priced_at])
+        known[0] = min(known[0], first)
+        known[1] = max(known[1], last)
+        known[2] = known[2] and is_missing
+        known[3] = max(known[3], priced_at)
+    groups: dict[tuple[Epoch, date, bool], list[tuple[UUID, date, datetime]]] = defaultdict(list)
+    for (location, epoch), (first, last, is_missing, priced_at) in extents.items():
+        groups[epoch, first, is_missing].append((location, last, priced_at))
+    return [
+        Pass(
+            epoch=epoch,
+            priced_at=max(priced_at for _, _, priced_at in members),
+            first_day=first,
+            last_day=max(last for _, last, _ in members),
+            locations=sorted(location for location, _, _ in members),
+            is_missing=is_missing,
+        )
+        for (epoch, first, is_missing), members in sorted(
+            groups.items(), key=lambda group: (group[0][1], group[0][0].since)
+        )
+    ]
+
+
+def anchored(bench: Workbench, planned: Pass) -> Iterator[tuple[str, list[UUID]]]:
+    """Give the locations of a pass by what their closing stock is counted from.
+
+    Recent days are rewound from the stock of now, which proves the figures. Old missing days are
+    carried from a stored neighbour where there is one: that reads their own movements only.
+    """
+    remaining = set(planned.locations)
+    lookback = timedelta(days=bench.setup.snapshots.lookback_days)
+    is_old = bench.setup.calendar.day_of(bench.priced_at) - planned.last_day > lookback
+    if planned.is_missing and is_old:
+        rows = bench.execute(
+            "find_neighbours",
+            {
+                "locations": planned.locations,
+                "first_day": planned.first_day,
+                "last_day": planned.last_day,
+                "priced_from": planned.epoch.since,
+                "priced_until": planned.epoch.until,
+                "timezone": bench.timezone,
+            },
+        ).fetchall()
+        for anchor, members in (
+            ("day_before", [row[0] for row in rows if row[2]]),
+            ("day_after", [row[0] for row in rows if row[1] and not row[2]]),
+        ):
+            if members:
+                remaining.difference_update(members)
+                yield anchor, members
+    if remaining:
+        yield "stock", sorted(remaining)
+
+
+def compute_pass(
+    bench: Workbench,
+    scope: BatchScope,
+    planned: Pass,
+    anchor: str,
+    locations: list[UUID],
+    *,
+    is_listed: bool = False,
+) -> int:
+    """Fill computed_days for locations of a pass; return how many movements were read.
+
+    With `is_listed` the locations are looked up by their list even where they fill the scope.
+    """
+    count = day_count(planned.first_day, planned.last_day)
+    starts = bench.instants(planned.first_day, count)
+    located = Located(None) if is_listed else scope.located(locations)
+    prices = prices_at(bench.setup.database)
+    until = sql.SQL("TRUE") if anchor == "stock" else sql.SQL("m.created_at < %(last_end)s")
+    anchor_parts: dict[str, sql.Composable] = (
+        {"prices": prices, "located_stock": located.of("i.location_id")}
+        if anchor == "stock"
+        else {}
+    )
+    bench.execute("drop_computed_days")
+    bench.execute(
+        "compute_days",
+        {
+            **scope.parameters,
+            "locations": locations,
+            "starts": starts,
+            "first_start": starts[0],
+            "last_end": starts[-1],
+            "first_day": planned.first_day,
+            "last_day": planned.last_day,
+            "day_count": count,
+            "priced_at": planned.priced_at,
+        },
+        prices=prices,
+        **_bucket_parts(count),
+        fingerprint=bench.part("fingerprint"),
+        until=until,
+        located_movements=located.of("m.location_id"),
+        anchor=bench.part(f"anchors/{anchor}", **anchor_parts),
+    )
+    row = bench.execute("count_movements_read").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _bucket_parts(days: int) -> dict[str, sql.Composable]:
+    # The planner knows how many truth values there are; of buckets it expects too many, and sorts.
+    if days == 1:
+        is_later = sql.SQL("m.created_at >= %(last_end)s")
+        return {
+            "bucket": sql.SQL("1 + ({})::integer").format(is_later),
+            "bucket_key": sql.SQL("({})").format(is_later),
+        }
+    bucket = sql.SQL("width_bucket(m.created_at, %(starts)s)")
+    return {"bucket": bucket, "bucket_key": bucket}
+
+
+def repriced(planned: Pass, priced_at: datetime) -> Pass:
+    """Return a pass over the same days at the prices of another moment."""
+    return replace(planned, priced_at=priced_at)
+
+
+def store_pass(
+    bench: Workbench, planned: Pass, history: PriceHistory, run_id: str
+) -> list[UnusableDay]:
+    """Store what was computed and is wanted; return the days that could not be stored."""
+    limits = {"priced_from": planned.epoch.since, "priced_until": planned.epoch.until}
+    unusable = [
+        UnusableDay(location, day, has_problems, planned.priced_at)
+        for location, day, has_problems in bench.execute("find_unusable_days", limits)
+    ]
+    if unusable:
+        bench.execute(
+            "discard_days",
+            {
+                "locations": [entry.location for entry in unusable],
+                "days": [entry.day for entry in unusable],
+            },
+        )
+    if history.changes and planned.epoch.since > history.changes[0]:
+        _revalue_openings(bench, planned)
+    bench.execute(
+        "store_days",
+        {
+            **limits,
+            "cogs_includes_waste": bench.setup.snapshots.cogs_includes_waste,
+            "timezone": bench.timezone,
+            "run_id": run_id,
+        },
+    )
+    return unusable
+
+
+def _revalue_openings(bench: Workbench, planned: Pass) -> None:
+    rows = bench.execute(
+        "find_repriced_days",
+        {
+            "locations": planned.locations,
+            "priced_from": planned.epoch.since,
+            "priced_until": planned.epoch.until,
+        },
+    ).fetchall()
+    for day, before, locations in rows:
+        bench.execute(
+            "revalue_openings",
+            {
+                "locations": locations,
+                "day": day,
+                "day_start": bench.instant(day),
+                "before": before,
+                "priced_at": planned.priced_at,
+            },
+            prices=prices_at(bench.setup.database),
+            prices_before=prices_at(bench.setup.database, "before"),
+        )
