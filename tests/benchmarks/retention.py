@@ -1,0 +1,148 @@
+"""Prune a million snapshots while readers and a snapshot run go on, and time all three.
+
+    python tests/benchmarks/retention.py [--rows 1000000]
+
+Compared are the readers' p99 on the table at rest and during the prune, in one run; and the
+longest single statement of the prune.
+"""
+
+from __future__ import annotations
+
+import argparse
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg import Connection, Cursor
+
+from analytics_scheduler.local.sample import create_source_keys, create_source_tables
+from analytics_scheduler.local.servers import embedded_postgres, scratch_database
+from analytics_scheduler.migrations import migrate
+from analytics_scheduler.periods import Calendar, Period
+from analytics_scheduler.retention import PruneReport, prune
+from analytics_scheduler.settings import DatabaseSettings, RetentionSettings, SnapshotSettings
+from analytics_scheduler.snapshots import request_for, take_snapshots
+from analytics_scheduler.snapshots.workbench import SnapshotSetup
+
+LOCATIONS = 1_000
+NOW = datetime.now(UTC)
+CALENDAR = Calendar(ZoneInfo("UTC"), 6)
+FOREVER_UP = {"RETENTION_WEEKLY": "1 day", "RETENTION_MONTHLY": "1 day"}
+
+statement_seconds: list[float] = []
+
+
+class TimedCursor(Cursor[Any]):
+    """Notes how long each statement took."""
+
+    def execute(self, *arguments: Any, **options: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return super().execute(*arguments, **options)
+        finally:
+            statement_seconds.append(time.perf_counter() - started)
+
+
+def fill(connection: Connection[Any], rows: int) -> None:
+    connection.execute(
+        "INSERT INTO locations (id, name, is_active) SELECT gen_random_uuid(), 'Shop ' || n, true"
+        " FROM generate_series(1, %s) n",
+        (LOCATIONS,),
+    )
+    connection.execute("INSERT INTO analytics_snapshot_locations SELECT id FROM locations")
+    connection.execute(
+        "INSERT INTO analytics_snapshots (location_id, period_type, period_start, period_end,"
+        " revenue) SELECT l.id, 'daily', d.day, d.day, 12.50 FROM generate_series(1, %(days)s) n"
+        " CROSS JOIN LATERAL (SELECT %(last)s::date - n AS day) d CROSS JOIN locations l",
+        {"days": rows // LOCATIONS, "last": (NOW - timedelta(days=91)).date()},
+    )
+    connection.commit()
+    connection.autocommit = True
+    connection.execute("VACUUM ANALYZE")
+    connection.autocommit = False
+
+
+def read_until(url: str, stop: threading.Event, milliseconds: list[float]) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        ids = [row[0] for row in connection.execute("SELECT id FROM locations LIMIT 100")]
+        while not stop.wait(0.002):
+            started = time.perf_counter()
+            connection.execute(
+                "SELECT * FROM analytics_snapshots WHERE location_id = %s"
+                " AND period_type = 'daily' ORDER BY period_start DESC LIMIT 30",
+                (ids[len(milliseconds) % len(ids)],),
+            ).fetchall()
+            milliseconds.append((time.perf_counter() - started) * 1_000)
+
+
+def snapshot_until(settings: DatabaseSettings, url: str, stop: threading.Event) -> None:
+    setup = SnapshotSetup(database=settings, snapshots=SnapshotSettings.load({}), calendar=CALENDAR)
+    moments = (NOW - timedelta(days=days) for days in range(30))
+    with psycopg.connect(url) as connection:
+        for moment in moments:
+            if stop.is_set():
+                return
+            request = request_for(
+                Period.DAILY, CALENDAR, run_id="benchmark", moment=moment, now=NOW
+            )
+            take_snapshots(connection, setup, request)
+
+
+def p99(milliseconds: list[float]) -> str:
+    ordered = sorted(milliseconds)
+    return f"p99 {ordered[len(ordered) * 99 // 100]:.2f} ms, max {ordered[-1]:.2f} ms"
+
+
+def pruned(url: str, settings: DatabaseSettings) -> PruneReport:
+    with psycopg.connect(url, cursor_factory=TimedCursor) as connection:
+        retention = RetentionSettings.load(FOREVER_UP)
+        return prune(connection, settings, retention, CALENDAR, moment=NOW)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    rows = parser.parse_args().rows
+    with embedded_postgres() as base, scratch_database(base) as url:
+        settings = DatabaseSettings.load({"DATABASE_URL": url})
+        with psycopg.connect(url) as connection:
+            create_source_tables(connection)
+            create_source_keys(connection)
+            connection.commit()
+            migrate(connection, settings)
+            fill(connection, rows)
+        at_rest = observed(url, seconds=5)
+        stop = threading.Event()
+        meanwhile: list[float] = []
+        beside = [
+            threading.Thread(target=read_until, args=(url, stop, meanwhile)),
+            threading.Thread(target=snapshot_until, args=(settings, url, stop)),
+        ]
+        for thread in beside:
+            thread.start()
+        report = pruned(url, settings)
+        stop.set()
+        for thread in beside:
+            thread.join()
+    print(f"{report.gone('daily'):,} rows in {report.seconds} s, {report.kinds[0].held} held back")
+    print(f"longest statement {max(statement_seconds) * 1_000:.0f} ms of {len(statement_seconds)}")
+    print(f"readers at rest    {p99(at_rest)} ({len(at_rest)} reads)")
+    print(f"readers meanwhile  {p99(meanwhile)} ({len(meanwhile)} reads)")
+
+
+def observed(url: str, *, seconds: float) -> list[float]:
+    stop = threading.Event()
+    milliseconds: list[float] = []
+    thread = threading.Thread(target=read_until, args=(url, stop, milliseconds))
+    thread.start()
+    time.sleep(seconds)
+    stop.set()
+    thread.join()
+    return milliseconds
+
+
+if __name__ == "__main__":
+    main()
