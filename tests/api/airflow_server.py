@@ -6,13 +6,14 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,14 @@ class AirflowServer:
         except urllib.error.HTTPError as error:
             with error:
                 return Response(error.code, _lower(error.headers), error.read())
+
+    def metadata(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Run a statement in Airflow's own database, a SQLite file."""
+        with closing(sqlite3.connect(self.metadata_file, timeout=30)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")
+            rows = connection.execute(query, values).fetchall()
+            connection.commit()
+        return rows
 
     def token_of(self, user: str) -> str:
         answer = self.request(

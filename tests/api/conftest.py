@@ -120,11 +120,7 @@ class Client:
 
     def metadata(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Run a statement in Airflow's own database."""
-        with closing(sqlite3.connect(self.airflow.metadata_file, timeout=30)) as connection:
-            connection.execute("PRAGMA synchronous = OFF")
-            rows = connection.execute(query, values).fetchall()
-            connection.commit()
-        return rows
+        return self.airflow.metadata(query, *values)
 
 
 @pytest.fixture(scope="session")
