@@ -14,115 +14,11 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from analytics_scheduler import setting_values as values
 from analytics_scheduler.cron import Schedule, parse_schedule
 from analytics_scheduler.errors import SettingError
-from analytics_scheduler.periods import WEEKDAYS, Calendar, Period
-
-_TRUE = frozenset({"true", "1", "yes", "on"})
-_FALSE = frozenset({"false", "0", "no", "off"})
-_AGE_FORM = re.compile(r"(?P<count>[0-9]+)\s*(?P<unit>day|week|month|year)?s?")
-_IDENTIFIER_BYTES = 63
-
-
-class Secret:
-    """A text that never shows itself: only `reveal` gives it out."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __repr__(self) -> str:
-        return "Secret('***')"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other.reveal() == self._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def reveal(self) -> str:
-        """Return the text itself, for the one call that needs it."""
-        return self._text
-
-
-@dataclass(frozen=True, slots=True)
-class Age:
-    """A length of time in calendar units; `forever` is no Age at all but None."""
-
-    count: int
-    unit: str
-
-    def __str__(self) -> str:
-        return f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"
-
-
-def _boolean(text: str) -> bool:
-    word = text.strip().lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    raise ValueError(text)
-
-
-def _whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,12}", text.strip()):
-            raise ValueError(text)
-        number = int(text)
-        if not minimum <= number <= maximum:
-            raise ValueError(text)
-        return number
-
-    return parse
-
-
-def _timezone(text: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(text.strip())
-    except (KeyError, OSError, ValueError) as error:
-        raise ValueError(text) from error
-
-
-def _weekday(text: str) -> int:
-    return WEEKDAYS.index(text.strip().lower())
-
-
-def _age(text: str) -> Age | None:
-    word = text.strip().lower()
-    if word == "forever":
-        return None
-    match = _AGE_FORM.fullmatch(word)
-    if match is None or not 1 <= int(match["count"]) <= 100_000:  # noqa: PLR2004
-        raise ValueError(text)
-    return Age(int(match["count"]), match["unit"] or "day")
-
-
-def _identifier(text: str) -> str:
-    if not text or "\0" in text or len(text.encode()) > _IDENTIFIER_BYTES:
-        raise ValueError(text)
-    return text
-
-
-def _patterns(text: str) -> tuple[str, ...]:
-    patterns = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not patterns or not all(pattern.strip("*?") for pattern in patterns):
-        raise ValueError(text)
-    return patterns
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _url(*schemes: str) -> Callable[[str], Secret]:
-    def parse(text: str) -> Secret:
-        if not text.strip().startswith(tuple(f"{scheme}://" for scheme in schemes)):
-            raise ValueError(text)
-        return Secret(text.strip())
-
-    return parse
+from analytics_scheduler.periods import Calendar, Period
+from analytics_scheduler.setting_values import Age, Secret
 
 
 def _setting(
@@ -179,10 +75,10 @@ class CalendarSettings(SettingsGroup):
     """What a day and a week are."""
 
     timezone: ZoneInfo = _setting(
-        "SCHEDULER_TIMEZONE", "UTC", _timezone, "an IANA time zone name such as Europe/Berlin"
+        "SCHEDULER_TIMEZONE", "UTC", values.timezone, "an IANA time zone name such as Europe/Berlin"
     )
     week_start: int = _setting(
-        "SCHEDULER_WEEK_START", "sunday", _weekday, "a weekday in English, monday to sunday"
+        "SCHEDULER_WEEK_START", "sunday", values.weekday, "a weekday in English, monday to sunday"
     )
 
     def calendar(self) -> Calendar:
@@ -194,9 +90,9 @@ class CalendarSettings(SettingsGroup):
 class ScheduleSettings(SettingsGroup):
     """Whether and when the documented tasks run."""
 
-    enabled: bool = _setting("SCHEDULER_ENABLED", "true", _boolean, "true or false")
+    enabled: bool = _setting("SCHEDULER_ENABLED", "true", values.boolean, "true or false")
     timezone: ZoneInfo = _setting(
-        "SCHEDULER_TIMEZONE", "UTC", _timezone, "an IANA time zone name such as Europe/Berlin"
+        "SCHEDULER_TIMEZONE", "UTC", values.timezone, "an IANA time zone name such as Europe/Berlin"
     )
 
 
@@ -236,21 +132,24 @@ class DatabaseSettings(SettingsGroup):
     url: Secret | None = _setting(
         "DATABASE_URL",
         None,
-        _url("postgres", "postgresql", "postgresql+psycopg"),
+        values.url("postgres", "postgresql", "postgresql+psycopg"),
         "a URL such as postgresql://user:password@host:5432/database",
         secret=True,
     )
     source_schema: str = _setting(
-        "SOURCE_SCHEMA", "public", _identifier, "the name of a schema, 1 to 63 bytes"
+        "SOURCE_SCHEMA", "public", values.identifier, "the name of a schema, 1 to 63 bytes"
     )
     analytics_schema: str = _setting(
-        "ANALYTICS_SCHEMA", "public", _identifier, "the name of a schema, 1 to 63 bytes"
+        "ANALYTICS_SCHEMA", "public", values.identifier, "the name of a schema, 1 to 63 bytes"
     )
     task_timeout_seconds: int = _setting(
-        "TASK_TIMEOUT_SECONDS", "300", _whole_number(1, 86_400), "a whole number, 1 to 86400"
+        "TASK_TIMEOUT_SECONDS", "300", values.whole_number(1, 86_400), "a whole number, 1 to 86400"
     )
     lock_timeout_seconds: int = _setting(
-        "DATABASE_LOCK_TIMEOUT_SECONDS", "10", _whole_number(1, 3_600), "a whole number, 1 to 3600"
+        "DATABASE_LOCK_TIMEOUT_SECONDS",
+        "10",
+        values.whole_number(1, 3_600),
+        "a whole number, 1 to 3600",
     )
 
 
@@ -259,27 +158,32 @@ class SnapshotSettings(SettingsGroup):
     """How snapshots are computed."""
 
     batch_size: int = _setting(
-        "SNAPSHOT_BATCH_SIZE", "1000", _whole_number(1, 100_000), "a whole number, 1 to 100000"
+        "SNAPSHOT_BATCH_SIZE",
+        "1000",
+        values.whole_number(1, 100_000),
+        "a whole number, 1 to 100000",
     )
     catchup_days: int = _setting(
-        "SNAPSHOT_CATCHUP_DAYS", "31", _whole_number(0, 366), "a whole number, 0 to 366"
+        "SNAPSHOT_CATCHUP_DAYS", "31", values.whole_number(0, 366), "a whole number, 0 to 366"
     )
     lookback_days: int = _setting(
-        "SNAPSHOT_LOOKBACK_DAYS", "7", _whole_number(0, 366), "a whole number, 0 to 366"
+        "SNAPSHOT_LOOKBACK_DAYS", "7", values.whole_number(0, 366), "a whole number, 0 to 366"
     )
     shard_locations: int = _setting(
         "SNAPSHOT_SHARD_LOCATIONS",
         "5000",
-        _whole_number(1, 10_000_000),
+        values.whole_number(1, 10_000_000),
         "a whole number, 1 to 10000000",
     )
     max_shards: int = _setting(
-        "SNAPSHOT_MAX_SHARDS", "16", _whole_number(1, 256), "a whole number, 1 to 256"
+        "SNAPSHOT_MAX_SHARDS", "16", values.whole_number(1, 256), "a whole number, 1 to 256"
     )
     parallel_shards: int = _setting(
-        "SNAPSHOT_PARALLEL_SHARDS", "4", _whole_number(1, 256), "a whole number, 1 to 256"
+        "SNAPSHOT_PARALLEL_SHARDS", "4", values.whole_number(1, 256), "a whole number, 1 to 256"
     )
-    cogs_includes_waste: bool = _setting("COGS_INCLUDES_WASTE", "true", _boolean, "true or false")
+    cogs_includes_waste: bool = _setting(
+        "COGS_INCLUDES_WASTE", "true", values.boolean, "true or false"
+    )
 
 
 _AGE = "a number with days, weeks, months or years (90 days), or forever"
@@ -289,9 +193,9 @@ _AGE = "a number with days, weeks, months or years (90 days), or forever"
 class RetentionSettings(SettingsGroup):
     """How long snapshots are kept; None is forever."""
 
-    daily: Age | None = _setting("RETENTION_DAILY", "90 days", _age, _AGE)
-    weekly: Age | None = _setting("RETENTION_WEEKLY", "2 years", _age, _AGE)
-    monthly: Age | None = _setting("RETENTION_MONTHLY", "5 years", _age, _AGE)
+    daily: Age | None = _setting("RETENTION_DAILY", "90 days", values.age, _AGE)
+    weekly: Age | None = _setting("RETENTION_WEEKLY", "2 years", values.age, _AGE)
+    monthly: Age | None = _setting("RETENTION_MONTHLY", "5 years", values.age, _AGE)
 
     def age_of(self, period: Period) -> Age | None:
         """Return how long rows of a period are kept; None is forever."""
@@ -305,26 +209,26 @@ class CacheSettings(SettingsGroup):
     url: Secret | None = _setting(
         "REDIS_URL",
         None,
-        _url("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"),
+        values.url("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"),
         "a URL such as redis://:password@host:6379/0",
         secret=True,
     )
     patterns: tuple[str, ...] = _setting(
         "CACHE_PATTERNS",
         "analytics:*",
-        _patterns,
+        values.patterns,
         "one or more Redis patterns, comma-separated, none of them for every key",
     )
     max_idle_seconds: int = _setting(
         "CACHE_MAX_IDLE_SECONDS",
         "86400",
-        _whole_number(60, 16_000_000),  # Redis counts idle time up to 194 days
+        values.whole_number(60, 16_000_000),  # Redis counts idle time up to 194 days
         "a whole number, 60 to 16000000",
     )
     snapshot_ttl_seconds: int = _setting(
         "CACHE_SNAPSHOT_TTL_SECONDS",
         "172800",
-        _whole_number(60, 31_536_000),
+        values.whole_number(60, 31_536_000),
         "a whole number, 60 to 31536000",
     )
 
@@ -334,11 +238,11 @@ class ApiSettings(SettingsGroup):
     """Who may use the endpoints."""
 
     admin_roles: tuple[str, ...] = _setting(
-        "SCHEDULER_ADMIN_ROLES", "Admin", _words, "role names, comma-separated"
+        "SCHEDULER_ADMIN_ROLES", "Admin", values.words, "role names, comma-separated"
     )
     admin_users: tuple[str, ...] = _setting(
         "SCHEDULER_ADMIN_USERS",
         "",
-        _words,
+        values.words,
         "user ids, comma-separated, for an auth manager without roles that are known here",
     )

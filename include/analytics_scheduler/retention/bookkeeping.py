@@ -10,7 +10,7 @@ from analytics_scheduler.retention.cutoffs import Cutoffs, first_kept_day
 from analytics_scheduler.retention.report import Tally
 from analytics_scheduler.retention.session import Session
 from analytics_scheduler.retention.snapshots import oldest_kept_day
-from analytics_scheduler.settings import Age
+from analytics_scheduler.setting_values import Age
 
 RUNS_KEPT = Age(1, "year")
 _LOCATIONS_A_PAGE = 1_000

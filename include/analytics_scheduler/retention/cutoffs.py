@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from analytics_scheduler.periods import Calendar, Period, Slot
-from analytics_scheduler.settings import Age, RetentionSettings
+from analytics_scheduler.setting_values import Age
+from analytics_scheduler.settings import RetentionSettings
 
 _MONTHS_A_YEAR = 12
 

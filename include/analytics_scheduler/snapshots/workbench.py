@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -96,8 +95,3 @@ class Located:
 def day_count(first_day: date, last_day: date) -> int:
     """Return how many days a stretch has, both ends included."""
     return (last_day - first_day).days + 1
-
-
-def chunked(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
-    """Return the items in pieces of at most `size`."""
-    return [items[start : start + size] for start in range(0, len(items), size)]
