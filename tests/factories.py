@@ -98,7 +98,7 @@ class Inventory:
         )
 
     def _execute(self, query: str, *values: object) -> None:
-        self.connection.execute(query, values)  # type: ignore[arg-type]
+        self.connection.execute(query, values)
         self.connection.commit()
 
 
@@ -161,7 +161,7 @@ class Analyst:
 
     def table(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
-        rows = self.connection.execute(query, values).fetchall()  # type: ignore[arg-type]
+        rows = self.connection.execute(query, values).fetchall()
         self.connection.rollback()
         return rows
 

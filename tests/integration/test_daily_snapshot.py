@@ -286,9 +286,9 @@ def test_unusable_data_costs_its_own_location_only(
     run = inventory.connection.execute
     run("ALTER TABLE products ALTER cost TYPE numeric")
     for relation in ("stock_movements", "inventory_items"):
-        run(f"ALTER TABLE {relation} ALTER quantity DROP NOT NULL")  # type: ignore[arg-type]
+        run(f"ALTER TABLE {relation} ALTER quantity DROP NOT NULL")
     for column in ("cost", "price"):
-        run(f"ALTER TABLE products ALTER {column} DROP NOT NULL")  # type: ignore[arg-type]
+        run(f"ALTER TABLE products ALTER {column} DROP NOT NULL")
     run("ALTER TABLE stock_movements ALTER type DROP NOT NULL")
     run(
         "DO $$ DECLARE name text; BEGIN FOR name IN SELECT conname FROM pg_constraint WHERE"

@@ -45,9 +45,9 @@ class Chronicle:
 
     def _clear(self) -> None:
         for table in ("stock_movements", "inventory_items", "analytics_snapshots", "products"):
-            self.connection.execute(f"DELETE FROM {table}")  # type: ignore[arg-type]
+            self.connection.execute(f"DELETE FROM {table}")
         for table in ("days", "prices", "revisions", "locations", "adopted"):
-            self.connection.execute(f"DELETE FROM analytics_snapshot_{table}")  # type: ignore[arg-type]
+            self.connection.execute(f"DELETE FROM analytics_snapshot_{table}")
         self.connection.execute("DELETE FROM locations")
         self.connection.commit()
 

@@ -124,7 +124,7 @@ def test_a_movement_changed_or_deleted_later_is_found(
         "other product": f"UPDATE stock_movements SET product_id = '{cream}' WHERE {target}",
     }
     stock = {"update": (-1, 0), "delete": (3, 0), "other product": (3, -3)}.get(change, (0, 0))
-    inventory.connection.execute(statements[change])  # type: ignore[arg-type]
+    inventory.connection.execute(statements[change])
     for product, difference in zip((milk, cream), stock, strict=True):
         inventory.connection.execute(
             "UPDATE inventory_items SET quantity = quantity + %s"

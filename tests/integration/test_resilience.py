@@ -259,7 +259,7 @@ def test_a_range_run_killed_at_random_moments_ends_with_the_rows_of_an_undisturb
     kills = 0
     for _ in range(int(os.environ.get("KILLS", "5"))):
         for table in ("analytics_snapshots", "analytics_snapshot_days"):
-            connection.execute(f"DELETE FROM {table}")  # type: ignore[arg-type]
+            connection.execute(f"DELETE FROM {table}")
         connection.commit()
         victim = run_command(database_url, *words, SNAPSHOT_BATCH_SIZE="3")
         time.sleep(chance.uniform(0.2, 1.2))

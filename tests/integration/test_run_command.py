@@ -135,7 +135,7 @@ def test_bad_input_is_told_in_one_error(
 def test_a_broken_source_says_what_is_wrong_and_what_to_run(
     database_url: str, inventory: Inventory, spoil: str, message: str
 ) -> None:
-    inventory.connection.execute(spoil)  # type: ignore[arg-type]
+    inventory.connection.execute(spoil)
     inventory.connection.commit()
 
     found = run(database_url, "daily")

@@ -11,7 +11,8 @@ from analytics_scheduler.errors import SettingError
 from analytics_scheduler.periods import Calendar
 from analytics_scheduler.retention import cutoffs_at, first_kept_day
 from analytics_scheduler.retention.cutoffs import slots_served
-from analytics_scheduler.settings import Age, RetentionSettings
+from analytics_scheduler.setting_values import Age
+from analytics_scheduler.settings import RetentionSettings
 
 UTC_SUNDAY = Calendar(ZoneInfo("UTC"), 6)
 

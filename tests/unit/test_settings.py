@@ -10,15 +10,14 @@ import pytest
 from analytics_scheduler import settings as settings_module
 from analytics_scheduler.errors import SettingError
 from analytics_scheduler.periods import Period
+from analytics_scheduler.setting_values import Age, Secret
 from analytics_scheduler.settings import (
     SCHEDULE_DEFAULTS,
-    Age,
     CacheSettings,
     CalendarSettings,
     DatabaseSettings,
     RetentionSettings,
     ScheduleSettings,
-    Secret,
     SettingsGroup,
     SnapshotSettings,
     load_schedule,
