@@ -156,6 +156,7 @@ def environment(home: Path, dags: Path, port: int, **more: str) -> dict[str, str
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(home),
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
     }
     return {**ours, **more}
 
@@ -173,11 +174,11 @@ def prepare(home: Path, dags: Path, **more: str) -> None:
 
 @contextmanager
 def running_airflow(
-    home: Path, dags: Path, *, workers: int = 1, **more: str
+    home: Path, dags: Path, environ: Mapping[str, str] | None = None, *, workers: int = 1
 ) -> Iterator[AirflowServer]:
     """Start an API server on a prepared metadata database, and stop it at the end."""
     port = free_port()
-    environ = environment(home, dags, port, **more)
+    environ = environment(home, dags, port, **(environ or {}))
     command = ["airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", str(workers)]
     with (home / "api-server.log").open("wb") as log:

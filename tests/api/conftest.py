@@ -78,13 +78,11 @@ def fab_airflow(
 
 
 def _airflow(
-    home: Path, auth_manager: str, prepared: Prepared, **more: str
+    home: Path, auth_manager: str, prepared: Prepared, **urls: str
 ) -> Iterator[AirflowServer]:
     shutil.copy(prepared.metadata_file, home / "airflow.db")
-    manager = AUTH_MANAGERS[auth_manager]
-    with running_airflow(
-        home, prepared.dags, AIRFLOW__CORE__AUTH_MANAGER=manager, **more
-    ) as airflow:
+    environ = {"AIRFLOW__CORE__AUTH_MANAGER": AUTH_MANAGERS[auth_manager], **urls}
+    with running_airflow(home, prepared.dags, environ) as airflow:
         yield airflow
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import urllib.parse
 
 import jwt
@@ -334,3 +335,42 @@ def test_strangers_cannot_fill_the_audit_log(either_surface: Client) -> None:
         either_surface.post("/trigger/daily", token=None)
 
     assert either_surface.metadata("SELECT count(*) FROM log WHERE owner = 'anonymous'") == [(60,)]
+
+
+def test_every_route_of_the_app_asks_who_is_there() -> None:
+    from fastapi.routing import APIRoute
+
+    from analytics_scheduler.api.fastapi_app import admitted, create_app
+
+    routes = create_app().routes
+
+    assert len(routes) == len(ROUTES) + 1
+    for route in routes:
+        assert isinstance(route, APIRoute)
+        assert [dependency.call for dependency in route.dependant.dependencies] == [admitted]
+
+
+@pytest.mark.parametrize(
+    ("start", "header"),
+    [
+        (b"GET /tasks?x=\xff HTTP/1.1", b"Accept: \xff\xfe"),
+        (b"POST /trigger/\xc3\x28 HTTP/1.1", b"Content-Type: \xff"),
+        (b"GET /tasks HTTP/1.1", b"Authorization: Bearer \xff\xfe"),
+        (b"GET /tasks HTTP/1.1", b"Cookie: _token=\xff; \xfe"),
+    ],
+)
+def test_bytes_that_are_no_text_cause_no_error_of_ours(
+    either_surface: Client, start: bytes, header: bytes
+) -> None:
+    address = urllib.parse.urlsplit(either_surface.airflow.url)
+    method, target = start.split(b" ", 1)
+    lines = [method + b" " + either_surface.mount.encode() + target, b"Host: localhost", header]
+    with socket.create_connection((address.hostname, address.port or 80), timeout=20) as sent:
+        sent.sendall(b"\r\n".join([*lines, b"Connection: close", b"", b""]))
+        answer = b"".join(iter(lambda: sent.recv(65536), b""))
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert int(head.split(b" ")[1]) in {400, 401}
+    assert b"Traceback" not in body
+    if head.split(b" ")[1] == b"401":
+        assert set(json.loads(body)) == {"success", "error"}

@@ -7,6 +7,7 @@ from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.core.result import Ok
 from tests.api.conftest import Client
 
 from analytics_scheduler.api import examples
@@ -71,7 +72,7 @@ def test_no_input_that_the_description_allows_or_forbids_causes_an_error(
 ) -> None:
     description = either_surface.get("/openapi.json").json()
     schema = schemathesis.openapi.from_dict(description)
-    operations = [found.ok() for found in schema.get_all_operations()]
+    operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     assert len(operations) == 6
 
     statuses: collections.Counter[int] = collections.Counter()

@@ -31,7 +31,7 @@ def postgres_airflow(
     dags = write_dags(home / "dags")
     metadata = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata_url}
     prepare(home, dags, **metadata)
-    with running_airflow(home, dags, workers=2, **metadata) as airflow:
+    with running_airflow(home, dags, metadata, workers=2) as airflow:
         yield airflow
 
 

@@ -6,13 +6,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 PLUGIN = Path(__file__).parents[2] / "plugins" / "analytics_scheduler_plugin.py"
 
 
-def in_new_process(code: str, home: Path) -> list[str]:
+def in_new_process(code: str, home: Path) -> list[Any]:
     """Run code in a process of its own and return what it printed last, as JSON."""
     done = subprocess.run(
         [sys.executable, "-c", code],

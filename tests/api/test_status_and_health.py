@@ -158,10 +158,10 @@ def test_status_tells_schedule_next_times_and_durations(simple_client: Client) -
     daily = data["tasks"][0]
     assert daily["schedule"]["words"] == "At 02:00"
     assert daily["schedule"]["timezone"] == "UTC"
-    days = [datetime.fromisoformat(text) for text in daily["next_times"]]
-    assert [day.hour for day in days] == [2] * 5
-    assert [later - day for day, later in pairwise(days)] == [timedelta(days=1)] * 4
-    assert days[0] > NOW
+    times = [datetime.fromisoformat(text) for text in daily["next_times"]]
+    assert [moment.hour for moment in times] == [2] * 5
+    assert [later - moment for moment, later in pairwise(times)] == [timedelta(days=1)] * 4
+    assert times[0] > NOW
     assert daily["duration"]["p50_seconds"] == 6
     assert daily["duration"]["p95_seconds"] == 20
     assert [entry["seconds"] for entry in daily["duration"]["history"]] == [8, 2, 4, 6, 20]
