@@ -274,6 +274,7 @@ def test_money_or_items_that_do_not_fit_fail_their_location_by_name(
         ("three decimals", "1 movements of a product whose cost is missing or unusable"),
         ("not a number", "1 movements of a product whose cost is missing or unusable"),
         ("stock", "1 stock rows without a quantity"),
+        ("deleted product", "1 movements of a product that does not exist"),
     ],
 )
 def test_unusable_data_costs_its_own_location_only(
@@ -309,6 +310,11 @@ def test_unusable_data_costs_its_own_location_only(
         inventory.move(bad, milk, "out", None, at)
     elif spoil == "stock":
         inventory.stock(bad, odd, None)
+    elif spoil == "deleted product":
+        inventory.move(bad, odd, "out", 1, at, moves_stock=False)
+        run("ALTER TABLE stock_movements DROP CONSTRAINT stock_movements_product_id_fkey")
+        run("DELETE FROM products WHERE id = %s", (odd,))
+        inventory.connection.commit()
     else:
         inventory.move(bad, odd, "out", 1, at, moves_stock=False)
         costs = {"cost": None, "three decimals": "1.005", "not a number": "NaN", "price": "1.00"}
