@@ -1,0 +1,99 @@
+"""Every DAG runs as `airflow dags test` runs it: a process of its own, on sample data."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from analytics_scheduler.local.sample import load_sample
+from analytics_scheduler.local.servers import scratch_database
+
+DAGS = Path(__file__).parents[2] / "dags"
+AIRFLOW = Path(sys.executable).with_name("airflow")
+_SECONDS = 120
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Ask Airflow for the DAGs: a new file is tested without being named here."""
+    if "dag_id" not in metafunc.fixturenames:
+        return
+    from airflow.dag_processing.dagbag import DagBag
+
+    with warnings.catch_warnings():
+        # Airflow's own, when it reads an .airflowignore.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        bag = DagBag(str(DAGS))
+    assert bag.import_errors == {}
+    metafunc.parametrize("dag_id", sorted(bag.dags))
+
+
+@pytest.fixture(scope="module")
+def inventory_url(postgres_server: str, template_database: str) -> Iterator[str]:
+    """Give the URL of a database with three shops and a hundred days of movements."""
+    with scratch_database(postgres_server, template=template_database) as url:
+        with psycopg.connect(url) as connection:
+            load_sample(
+                connection,
+                locations=3,
+                products=8,
+                movements=2_000,
+                until=datetime.now(UTC),
+                days=100,
+            )
+        yield url
+
+
+@pytest.fixture(scope="module")
+def airflow_environ(
+    tmp_path_factory: pytest.TempPathFactory, inventory_url: str, redis_server_url: str
+) -> dict[str, str]:
+    """Give the environment of an Airflow whose metadata are its own, and were just made."""
+    home = tmp_path_factory.mktemp("airflow")
+    environ = {
+        **os.environ,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
+        "DATABASE_URL": inventory_url,
+        "REDIS_URL": redis_server_url,
+    }
+    _airflow(environ, "db", "migrate")
+    return environ
+
+
+def test_the_folder_has_the_documented_dags_among_others() -> None:
+    """An empty folder would make the test below pass without a run."""
+    assert len(list(DAGS.glob("*.py"))) >= 5
+
+
+def test_a_dag_runs_to_its_end(dag_id: str, airflow_environ: dict[str, str]) -> None:
+    said = _airflow(airflow_environ, "dags", "test", dag_id)
+    with psycopg.connect(airflow_environ["DATABASE_URL"]) as connection:
+        outcomes = connection.execute(
+            "SELECT outcome FROM analytics_snapshot_runs WHERE task = %s", (dag_id,)
+        ).fetchall()
+    assert outcomes == [("success",)], said[-3000:]
+
+
+def _airflow(environ: dict[str, str], *words: str) -> str:
+    ended = subprocess.run(
+        [AIRFLOW, *words],
+        env=environ,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_SECONDS,
+    )
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    return ended.stdout
