@@ -198,7 +198,7 @@ def test_an_entry_renewed_while_the_walk_goes_on_stays(
 
     assert sorted(client.keys("*")) == sorted(key.encode() for key in renewed)
     assert client.get("analytics:1") == b"new"
-    assert report.idle == 16
+    assert (report.idle, report.with_ttl, report.used_lately) == (16, 1, 2)
 
 
 def test_keys_that_the_walk_meets_twice_are_counted_once(

@@ -395,6 +395,16 @@ def test_a_date_with_more_rows_than_a_page_goes_page_by_page(archive: Archive) -
     assert seen[:3] == [4, 8, 11]
 
 
+def test_a_page_of_rows_that_stay_does_not_hold_up_the_next(archive: Archive, shop: UUID) -> None:
+    """Each page is one row; the rows of the other two locations wait for their weeks."""
+    for location in (archive.location(), archive.location(), shop):
+        archive.days(location, date(2026, 3, 9), date(2026, 3, 9))
+
+    report = archive.prune(rows_a_transaction=1)
+
+    assert (report.gone("daily"), report.kinds[0].held) == (1, 2)
+
+
 def test_an_interrupted_prune_leaves_whole_pages(archive: Archive, shop: UUID) -> None:
     archive.days(shop, date(2026, 3, 8), date(2026, 3, 11))
 
