@@ -23,7 +23,8 @@ def write_dags_to_database() -> None:
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 
     DagBundlesManager().sync_bundles_to_db()  # type: ignore[no-untyped-call]
-    bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"], bundle_name="dags-folder")
+    folder = Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+    bag = DagBag(folder, bundle_name="dags-folder", bundle_path=folder)
     sync_bag_to_db(bag, "dags-folder", None)
 
 

@@ -16,7 +16,8 @@ PATH = "/tasks/daily-snapshot"
 def read_dags_again(airflow: AirflowServer) -> None:
     """Do what the DAG processor does within a minute."""
     code = "from tests.api.prepare_airflow import write_dags_to_database as w; w()"
-    subprocess.run([sys.executable, "-c", code], env=dict(airflow.environ), check=True, timeout=60)
+    environ = {**airflow.environ, "_AIRFLOW_PROCESS_CONTEXT": "server"}
+    subprocess.run([sys.executable, "-c", code], env=environ, check=True, timeout=60)
 
 
 def schedule_in(client: Client, name: str = "daily-snapshot") -> dict[str, object]:
