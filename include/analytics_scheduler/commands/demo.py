@@ -26,7 +26,7 @@ _NUMBER_FORMATS = {
     "Waste": ("wastage_value", "{:,.2f}"),
     "Waste %": ("wastage_percentage", "{:.2f}"),
 }
-_TABLE_WIDTH = 110
+_TABLE_WIDTH = 120
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
@@ -117,7 +117,7 @@ def _show_tables(rows: list[dict[str, Any]], output: Output) -> None:
             title_justify="left",
             box=SIMPLE_HEAD,
         )
-        table.add_column("Location")
+        table.add_column("Location", no_wrap=True)
         for heading in _NUMBER_FORMATS:
             table.add_column(heading, justify="right")
         for row in chosen:

@@ -37,8 +37,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         take_first(output)
         with running_airflow(stack.home, port=arguments.port) as airflow:
             with step(output, "Airflow") as under_way:
-                airflow.wait_until_healthy(under_way.progress)
-                under_way.detail = "API server, scheduler, DAG processor and triggerer are healthy"
+                airflow.wait_until_ready(under_way.progress)
+                under_way.detail = f"all parts are healthy, {airflow.dag_files} DAGs are read"
             _show(airflow, stack, output)
             _stay(airflow)
             output.line("Stopping ...")
@@ -88,6 +88,6 @@ def curl_lines(airflow: RunningAirflow) -> list[str]:
     return [
         f"TOKEN=$(curl -s -X POST {airflow.url}/auth/token -H 'Content-Type: application/json' \\",
         f'  -d \'{login}\' | sed \'s/.*"access_token": *"\\([^"]*\\)".*/\\1/\')',
-        f"curl {header} {airflow.url}/api/scheduler/tasks",
-        f"curl -X POST {header} {airflow.url}/api/scheduler/trigger/daily",
+        f"curl -s {header} {airflow.url}/api/scheduler/tasks",
+        f"curl -s -X POST {header} {airflow.url}/api/scheduler/trigger/daily",
     ]

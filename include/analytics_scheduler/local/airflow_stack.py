@@ -6,12 +6,9 @@ the task logs from their folder.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +16,8 @@ from pathlib import Path
 
 from analytics_scheduler.errors import AnalyticsError
 from analytics_scheduler.local.airflow_home import USER, AirflowHome
+from analytics_scheduler.local.airflow_questions import MONITORED, count_dags, healthy_parts
+from analytics_scheduler.local.folders import find_checkout
 from analytics_scheduler.local.processes import (
     free_port,
     ignore_signals,
@@ -28,9 +27,10 @@ from analytics_scheduler.local.processes import (
 
 _PREFERRED_PORT = 8080
 _START_SECONDS = 180.0
+_TASKS_STOP_SECONDS = 6.0
+_STOP_SECONDS = 3.0
 _POLL_SECONDS = 0.3
 _PARALLEL_TASKS = "6"
-_MONITORED = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +50,33 @@ class RunningAirflow:
     user: str
     password: str
     components: tuple[Component, ...]
+    dag_files: int
 
     def dead_component(self) -> Component | None:
         """Return a part that has ended, or None while all run."""
         ended = (each for each in self.components if each.process.poll() is not None)
         return next(ended, None)
 
-    def wait_until_healthy(self, tell: Callable[[str], None]) -> None:
-        """Wait until every part reports that it works, or raise AnalyticsError."""
+    def wait_until_ready(self, tell: Callable[[str], None]) -> None:
+        """Wait until every part reports that it works and the DAGs are read, or raise."""
         deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline:
+        while missing := self._missing():
             self.require_alive()
-            healthy = _healthy_parts(self.url)
-            if len(healthy) == len(_MONITORED):
-                return
-            missing = [name for name in _MONITORED if name not in healthy]
-            tell(f"waiting for {', '.join(missing)}")
+            if time.monotonic() > deadline:
+                raise AnalyticsError(
+                    f"Airflow was not ready after {_START_SECONDS:.0f} seconds: {missing} is "
+                    f"missing. Its logs: {self.components[0].log.parent}"
+                )
+            tell(f"waiting for {missing}")
             time.sleep(_POLL_SECONDS)
-        logs = self.components[0].log.parent
-        raise AnalyticsError(
-            f"Airflow did not become healthy in {_START_SECONDS:.0f} seconds. Its logs: {logs}"
-        )
+
+    def _missing(self) -> str:
+        healthy = healthy_parts(self.url)
+        missing = [name for name in MONITORED if name not in healthy]
+        if missing:
+            return ", ".join(missing)
+        read = count_dags(self.url, self.user, self.password)
+        return "" if read >= self.dag_files else f"DAGs ({read} of {self.dag_files})"
 
     def require_alive(self) -> None:
         """Raise AnalyticsError where a part has ended."""
@@ -122,10 +128,22 @@ def running_airflow(home: AirflowHome, *, port: int | None = None) -> Iterator[R
                 [sys.executable, "-P", "-m", "airflow", *words], environ=environ, log=log
             )
             components.append(Component(name, process, log))
-        yield RunningAirflow(url, USER, password, tuple(components))
+        dag_files = len(list((find_checkout() / "dags").glob("*.py")))
+        yield RunningAirflow(url, USER, password, tuple(components), dag_files)
     finally:
         ignore_signals()
-        stop_sessions([each.process for each in components])
+        _stop(components)
+
+
+def _stop(components: list[Component]) -> None:
+    """Stop the scheduler with its tasks, which tell the API server of their end; then the rest.
+
+    Nobody waits long: the tasks roll back at once, and Airflow's own database is thrown away.
+    """
+    scheduler = [each.process for each in components if each.name == "scheduler"]
+    others = [each.process for each in components if each.name != "scheduler"]
+    stop_sessions(scheduler, seconds=_TASKS_STOP_SECONDS)
+    stop_sessions(others, seconds=_STOP_SECONDS)
 
 
 def _require_metadata(home: AirflowHome, environ: dict[str, str]) -> None:
@@ -142,12 +160,3 @@ def _require_metadata(home: AirflowHome, environ: dict[str, str]) -> None:
         stop_sessions([process])
     if status != 0:
         raise AnalyticsError(f"Airflow's own database could not be made. Why is in {log}")
-
-
-def _healthy_parts(url: str) -> list[str]:
-    try:
-        with urllib.request.urlopen(f"{url}/api/v2/monitor/health", timeout=5) as answer:  # noqa: S310
-            report = json.loads(answer.read())
-    except (OSError, urllib.error.URLError, ValueError):
-        return []
-    return [name for name in _MONITORED if (report.get(name) or {}).get("status") == "healthy"]
