@@ -136,7 +136,7 @@ def _binaries(run_folder: Path, identity: _Identity) -> Path:
     shutil.copytree(
         package / _INSTALLATION,
         copy / _INSTALLATION,
-        ignore=shutil.ignore_patterns("include", "pg_*"),
+        ignore=shutil.ignore_patterns("include"),
     )
     libraries = package.with_name(f"{_PACKAGE}.libs")
     if libraries.exists():
