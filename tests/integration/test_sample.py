@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -85,6 +86,84 @@ def test_the_stock_is_the_sum_of_the_movements_and_never_was_negative(
     assert {(location, product): quantity for location, product, quantity in stock} == on_hand
 
 
+@pytest.mark.parametrize(
+    ("locations", "products", "count"),
+    [(1, 1, 1), (1, 1, 50), (5, 3, 5), (40, 30, 1_000), (300, 25, 3_000)],
+)
+def test_any_size_adds_up_in_every_location(
+    connection: Connection[Any], locations: int, products: int, count: int
+) -> None:
+    load_sample(
+        connection, locations=locations, products=products, movements=count, until=UNTIL, days=28
+    )
+    on_hand: Counter[tuple[Any, Any]] = Counter()
+    for location, product, kind, quantity, _ in movements(connection):
+        on_hand[location, product] += -quantity if kind in ("out", "waste") else quantity
+    stock = connection.execute("SELECT location_id, product_id, quantity FROM inventory_items")
+    stored = {(location, product): quantity for location, product, quantity in stock}
+    assert len(movements(connection)) == count
+    assert stored == on_hand
+    assert len({location for location, _ in stored}) == locations
+
+
+def test_all_products_are_sold_somewhere_when_movements_are_few(
+    connection: Connection[Any],
+) -> None:
+    load_sample(connection, locations=10, products=60, movements=300, until=UNTIL)
+    sold = connection.execute(
+        "SELECT count(DISTINCT product_id), count(*) FROM inventory_items"
+    ).fetchone()
+    assert sold == (60, 100)  # 30 movements a location suffice for ten products each
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"locations": 0}, {"products": 0}, {"movements": 2}, {"days": 0}, {"closed": 4}]
+)
+def test_sizes_that_cannot_be_are_refused(
+    connection: Connection[Any], wrong: dict[str, Any]
+) -> None:
+    sizes: dict[str, Any] = {"locations": 3, "products": 4, "movements": 100, **wrong}
+    with pytest.raises(ValueError, match="A sample needs"):
+        load_sample(connection, until=UNTIL, **sizes)
+
+
+def test_movements_are_written_in_order_of_time(sample: Connection[Any]) -> None:
+    rows = sample.execute("SELECT created_at FROM stock_movements ORDER BY id").fetchall()
+    assert all(one <= other for one, other in pairwise(rows))
+
+
+def test_the_end_may_be_in_any_zone(connection: Connection[Any]) -> None:
+    kolkata = timezone(timedelta(hours=5, minutes=30))
+    report = load_sample(
+        connection,
+        locations=3,
+        products=4,
+        movements=5_000,
+        until=datetime(2026, 3, 10, 23, 30, tzinfo=kolkata),
+    )
+    # That is 18:00 in UTC, when the day is still being traded.
+    assert datetime(2026, 3, 10, 17, tzinfo=UTC) < report.last_movement
+    assert report.last_movement < datetime(2026, 3, 10, 18, tzinfo=UTC)
+    latest = max(row[4] for row in movements(connection))
+    assert report.last_movement == latest.replace(tzinfo=UTC)
+
+
+def test_progress_rises_to_the_last_movement(connection: Connection[Any]) -> None:
+    calls: list[tuple[int, int]] = []
+    load_sample(
+        connection,
+        locations=3,
+        products=4,
+        movements=45_000,
+        until=UNTIL,
+        progress=lambda done, total: calls.append((done, total)),
+    )
+    done = [each for each, _ in calls]
+    assert done == sorted(done)
+    assert len(done) > 10
+    assert calls[-1] == (45_000, 45_000)
+
+
 def test_movements_of_every_kind_lie_in_the_days_asked_for(sample: Connection[Any]) -> None:
     rows = movements(sample)
     assert {row[2] for row in rows} == {"in", "out", "waste", "adjustment"}
@@ -111,6 +190,45 @@ def test_names_hold_quotes_and_letters_beyond_ascii(connection: Connection[Any])
     assert "'" in names
     assert '"' in names
     assert not names.isascii()
+
+
+def test_no_two_shops_or_products_share_a_name(connection: Connection[Any]) -> None:
+    load_sample(connection, locations=600, products=300, movements=3_000, until=UNTIL)
+    counted = connection.execute(
+        "SELECT (SELECT count(DISTINCT name) FROM locations), count(DISTINCT name),"
+        " count(DISTINCT sku), bool_and(0 < cost AND cost < price) FROM products"
+    ).fetchone()
+    assert counted == (600, 300, 300, True)
+
+
+def test_an_empty_database_gets_tables_keys_and_indexes(postgres_server: str) -> None:
+    with scratch_database(postgres_server) as url:
+        with psycopg.connect(url) as connection:
+            load(connection)
+        with psycopg.connect(url) as other:
+            keys = other.execute(
+                "SELECT c.relname, count(*) FROM pg_constraint AS k"
+                " INNER JOIN pg_class AS c ON k.conrelid = c.oid"
+                " WHERE k.contype IN ('p', 'f') AND c.relnamespace = 'public'::regnamespace"
+                " GROUP BY 1 ORDER BY 1"
+            ).fetchall()
+            indexes = other.execute("SELECT string_agg(indexdef, ';') FROM pg_indexes").fetchone()
+    assert keys == [
+        ("inventory_items", 3),
+        ("locations", 1),
+        ("products", 1),
+        ("stock_movements", 3),
+    ]
+    assert indexes is not None
+    assert "stock_movements USING btree (created_at)" in indexes[0]
+    assert "stock_movements USING btree (location_id, created_at)" in indexes[0]
+
+
+def test_a_part_of_an_inventory_is_not_completed(connection: Connection[Any]) -> None:
+    connection.execute("DROP TABLE stock_movements")
+    connection.commit()
+    with pytest.raises(SchemaError, match="some of the source relations only"):
+        load(connection)
 
 
 def test_a_sample_does_not_mix_with_rows_that_are_there(sample: Connection[Any]) -> None:
