@@ -16,7 +16,11 @@ PATH = "/tasks/daily-snapshot"
 def read_dags_again(airflow: AirflowServer) -> None:
     """Do what the DAG processor does within a minute."""
     code = "from tests.api.prepare_airflow import write_dags_to_database as w; w()"
-    environ = {**airflow.environ, "_AIRFLOW_PROCESS_CONTEXT": "server"}
+    environ = {
+        **airflow.environ,
+        "_AIRFLOW_PROCESS_CONTEXT": "server",
+        "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
+    }
     subprocess.run([sys.executable, "-c", code], env=environ, check=True, timeout=60)
 
 
