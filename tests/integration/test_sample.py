@@ -203,9 +203,9 @@ def test_no_two_shops_or_products_share_a_name(connection: Connection[Any]) -> N
 
 def test_an_empty_database_gets_tables_keys_and_indexes(postgres_server: str) -> None:
     with scratch_database(postgres_server) as url:
-        with psycopg.connect(url) as connection:
+        with psycopg.connect(url) as connection, psycopg.connect(url) as other:
+            connection.execute("SELECT 1")  # begins a transaction, which the load must end
             load(connection)
-        with psycopg.connect(url) as other:
             keys = other.execute(
                 "SELECT c.relname, count(*) FROM pg_constraint AS k"
                 " INNER JOIN pg_class AS c ON k.conrelid = c.oid"
