@@ -202,17 +202,20 @@ def test_no_two_shops_or_products_share_a_name(connection: Connection[Any]) -> N
 
 
 def test_an_empty_database_gets_tables_keys_and_indexes(postgres_server: str) -> None:
-    with scratch_database(postgres_server) as url:
-        with psycopg.connect(url) as connection, psycopg.connect(url) as other:
-            connection.execute("SELECT 1")  # begins a transaction, which the load must end
-            load(connection)
-            keys = other.execute(
-                "SELECT c.relname, count(*) FROM pg_constraint AS k"
-                " INNER JOIN pg_class AS c ON k.conrelid = c.oid"
-                " WHERE k.contype IN ('p', 'f') AND c.relnamespace = 'public'::regnamespace"
-                " GROUP BY 1 ORDER BY 1"
-            ).fetchall()
-            indexes = other.execute("SELECT string_agg(indexdef, ';') FROM pg_indexes").fetchone()
+    with (
+        scratch_database(postgres_server) as url,
+        psycopg.connect(url) as connection,
+        psycopg.connect(url) as other,
+    ):
+        connection.execute("SELECT 1")  # begins a transaction, which the load must end
+        load(connection)
+        keys = other.execute(
+            "SELECT c.relname, count(*) FROM pg_constraint AS k"
+            " INNER JOIN pg_class AS c ON k.conrelid = c.oid"
+            " WHERE k.contype IN ('p', 'f') AND c.relnamespace = 'public'::regnamespace"
+            " GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        indexes = other.execute("SELECT string_agg(indexdef, ';') FROM pg_indexes").fetchone()
     assert keys == [
         ("inventory_items", 3),
         ("locations", 1),
