@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+import logging
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg import Connection
 
 from analytics_scheduler.database import statement
+from analytics_scheduler.monitoring.process import peak_memory_mib
+from analytics_scheduler.monitoring.run_line import run_line
 from analytics_scheduler.settings import DatabaseSettings
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def record_run(
@@ -22,7 +27,12 @@ def record_run(
     started_at: datetime,
     report: dict[str, Any],
 ) -> None:
-    """Store a run with its outcome (success, partial, failed or deferred) and report; commits."""
+    """Store a run with its outcome (success, partial, failed or deferred) and report; commits.
+
+    The report gets this process's peak memory where it has none. Once stored, the run is one
+    line of key=value fields in the log.
+    """
+    report = {"peak_memory_mib": peak_memory_mib()} | report
     with connection.transaction():
         connection.execute(
             statement("runs/insert_run", settings),
@@ -34,3 +44,14 @@ def record_run(
                 "report": json.dumps(report, default=str),
             },
         )
+    _LOGGER.info(
+        "%s",
+        run_line(
+            task=task,
+            run_id=run_id,
+            outcome=outcome,
+            started_at=started_at,
+            ended_at=datetime.now(UTC),
+            report=report,
+        ),
+    )

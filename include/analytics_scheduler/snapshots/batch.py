@@ -6,6 +6,7 @@ meet take turns, and the later one sees what the earlier one wrote.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -40,8 +41,11 @@ def write_batch(bench: Workbench, request: SnapshotRequest, batch: Batch) -> Sna
     rolls the whole batch back and is raised.
     """
     report = empty_report(request)
+    begun = time.monotonic()
     with bench.connection.transaction():
         names = _lock(bench, batch)
+        locked = time.monotonic()
+        report.lock_seconds = locked - begun
         scope = BatchScope(list(names), batch.after, batch.until)
         report.locations = len(names)
         report.batches = 1
@@ -49,9 +53,12 @@ def write_batch(bench: Workbench, request: SnapshotRequest, batch: Batch) -> Sna
             return report
         unusable, touched = _write_days(bench, request, scope, report)
         report.failures = _describe(bench, unusable, names)
+        stored = time.monotonic()
+        report.days_seconds = stored - locked
         compose_snapshots(bench, request, scope, touched, report=report, names=names)
         if report.days_written:
             _list_unexplained(bench, report, names)
+        report.compose_seconds = time.monotonic() - stored
     return report
 
 

@@ -44,6 +44,8 @@ class SnapshotReport:
     written, changed, unchanged, adopted and pruned count rows of the wanted slots: new, brought to
     other figures, found right, kept from before the package, kept because their days are pruned.
     composed counts weeks and months that were written or changed along with their days.
+    The seconds of the phases are those within the batches; those of shards add up, their peak
+    memory (of one process, in MiB) does not.
     """
 
     period: str
@@ -62,6 +64,10 @@ class SnapshotReport:
     movements_read: int = 0
     batches: int = 0
     seconds: float = 0.0
+    lock_seconds: float = 0.0
+    days_seconds: float = 0.0
+    compose_seconds: float = 0.0
+    peak_memory_mib: float = 0.0
     failures: list[Failure] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     unexplained: list[UnexplainedDay] = field(default_factory=list)
@@ -77,6 +83,7 @@ class SnapshotReport:
         """Add the counts and names of another part of the same run."""
         for name in _COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.peak_memory_mib = max(self.peak_memory_mib, other.peak_memory_mib)
         self.failures.extend(other.failures)
         self.warnings.extend(other.warnings)
         self.unexplained.extend(other.unexplained)
@@ -117,7 +124,8 @@ class SnapshotReport:
         data: dict[str, Any] = {
             name: getattr(self, name) for name in ("period", "first_day", "last_day", *_COUNTS)
         }
-        data["seconds"] = round(self.seconds, 3)
+        data |= {name: round(data[name], 3) for name in _COUNTS if name.endswith("seconds")}
+        data["peak_memory_mib"] = self.peak_memory_mib
         data["outcome"] = self.outcome
         data["failed"] = len({failure.location for failure in self.failures})
         data["failures"] = [asdict(failure) for failure in self.failures[:limit]]
@@ -137,7 +145,7 @@ class SnapshotReport:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> SnapshotReport:
         """Return the report that `as_dict` gave out."""
-        names = ("period", "first_day", "last_day", *_COUNTS)
+        names = ("period", "first_day", "last_day", *_COUNTS, "peak_memory_mib")
         return cls(
             **{name: data[name] for name in names},
             failures=[Failure(**entry) for entry in data["failures"]],
@@ -168,6 +176,9 @@ _COUNTS = (
     "movements_read",
     "batches",
     "seconds",
+    "lock_seconds",
+    "days_seconds",
+    "compose_seconds",
 )
 
 

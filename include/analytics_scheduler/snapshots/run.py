@@ -14,6 +14,7 @@ from psycopg import Connection
 
 from analytics_scheduler.database import refusal, statement
 from analytics_scheduler.migrations import require_migrated
+from analytics_scheduler.monitoring.process import peak_memory_mib
 from analytics_scheduler.prices import observe_prices
 from analytics_scheduler.snapshots.batch import Batch, empty_report, write_batch
 from analytics_scheduler.snapshots.report import Failure, SnapshotReport, named
@@ -84,6 +85,7 @@ def run_snapshots(
             part = _write_or_isolate(bench, request, batch)
             total.add(part)
             total.seconds = time.monotonic() - started
+            total.peak_memory_mib = peak_memory_mib()
             _LOGGER.debug("batch=%s until=%s %s", total.batches, batch.until, part.summary())
             if progress is not None:
                 progress(total)
