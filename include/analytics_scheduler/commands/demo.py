@@ -47,7 +47,7 @@ def run(_arguments: argparse.Namespace, output: Output) -> int:
     output.line("Analytics Scheduler demo")
     with running_stack("demo", output) as stack:
         # Airflow loads while the sample is made.
-        with dag_runner(stack.home, stack.home.environ()) as runner:
+        with dag_runner(stack.home, stack.home.variables()) as runner:
             sample = prepare_inventory(output)
             outcomes = _run_dags(runner, output)
         rows, counts = latest_snapshots(), snapshot_counts()

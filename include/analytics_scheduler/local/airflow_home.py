@@ -47,7 +47,7 @@ class AirflowHome:
             return False
         return True
 
-    def environ(self, **more: str) -> dict[str, str]:
+    def variables(self, **more: str) -> dict[str, str]:
         """Return the environment of this Airflow's processes, on top of the present one."""
         checkout = find_checkout()
         ours = {
