@@ -10,6 +10,7 @@ from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from analytics_scheduler.errors import AnalyticsError, CacheUnavailableError, SettingError
+from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.runs import DEFAULT_ARGS, START_DATE
 from analytics_scheduler.orchestration.schedules import TASK_TAG
 from analytics_scheduler.settings import CacheSettings, DatabaseSettings
@@ -60,6 +61,7 @@ def _record(outcome: str, started_at: datetime, report: dict[str, Any]) -> None:
     from analytics_scheduler.run_records import record_run
 
     context = get_current_context()
+    emit_run(context, outcome, started_at, report)
     try:
         settings = DatabaseSettings.load()
         with connected(settings, through_airflow=True) as connection:

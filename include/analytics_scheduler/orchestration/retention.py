@@ -10,6 +10,7 @@ from airflow.sdk import Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from analytics_scheduler.errors import SchemaError, SettingError
+from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.runs import DEFAULT_ARGS, START_DATE, run_moment
 from analytics_scheduler.orchestration.schedules import TASK_TAG
 from analytics_scheduler.settings import CalendarSettings, DatabaseSettings, RetentionSettings
@@ -82,4 +83,7 @@ def prune_snapshots() -> dict[str, Any]:
     _LOGGER.info("event=snapshot_retention run=%s %s", run_id, report.summary())
     for warning in report.warnings:
         _LOGGER.warning("event=snapshot_retention run=%s %s", run_id, warning)
+    if not report.dry_run:
+        gone = sum(entry.gone for entry in report.kinds)
+        emit_run(context, report.outcome, started_at, {"rows_pruned": gone})
     return report.as_dict()

@@ -13,6 +13,7 @@ from airflow.sdk import Asset, Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from analytics_scheduler.errors import PeriodError, SchemaError, SettingError
+from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.runs import (
     DEFAULT_ARGS,
     START_DATE,
@@ -192,6 +193,8 @@ def confirm_snapshots(parts: Any, asset: str) -> dict[str, Any]:
             report=report.as_dict(),
         )
     _log(request.run_id, report)
+    begun = datetime.fromisoformat(parts[0]["priced_at"])
+    emit_run(context, report.outcome, begun, report.as_dict())
     if report.failures:
         raise AirflowFailException(
             f"{report.summary()}. Missing: {_first(report)}. What was written stays; mend the "

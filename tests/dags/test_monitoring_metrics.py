@@ -1,0 +1,67 @@
+"""The metrics of a run arrive at a StatsD receiver, through Airflow's own client."""
+
+from __future__ import annotations
+
+import gc
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from psycopg import Connection
+from tests.dag_runs import run_dag
+from tests.factories import Inventory
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    from airflow.sdk.observability import stats
+    from airflow.sdk.observability.metrics import stats_utils
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(5)
+        monkeypatch.setenv("AIRFLOW__METRICS__STATSD_ON", "True")
+        monkeypatch.setenv("AIRFLOW__METRICS__STATSD_HOST", "127.0.0.1")
+        monkeypatch.setenv("AIRFLOW__METRICS__STATSD_PORT", str(server.getsockname()[1]))
+        stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
+        yield server
+    monkeypatch.undo()
+    stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
+    # Airflow never closes its client; it goes here, and not in some other test.
+    gc.collect()
+
+
+def received(server: socket.socket, task: str, last: str) -> dict[str, str]:
+    """Return the metrics of a task, once the last of them has come."""
+    found: dict[str, str] = {}
+    while last not in found:
+        for line in server.recv(65_536).decode().splitlines():
+            name, _, value = line.partition(":")
+            found[name.removeprefix(f"airflow.analytics_scheduler.{task}.")] = value
+    return found
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_snapshot_run_sends_its_counts_and_its_duration(
+    receiver: socket.socket,
+    connection: Connection[tuple[object, ...]],
+    database_url: str,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    inventory = Inventory(connection)
+    north, milk = inventory.location("North"), inventory.product()
+    inventory.location("South")
+    inventory.move(north, milk, "in", 7, "2026-05-19T08:00")
+
+    run_dag("daily-snapshot", datetime(2026, 5, 20, 2, 0, 7, tzinfo=UTC))
+
+    found = received(receiver, "daily-snapshot", "movements_read")
+    assert (found["runs.success"], found["rows_written"]) == ("1|c", "2|c")
+    assert found["movements_read"] == "1|c"
+    assert found["duration"].endswith("|ms")
+    assert 0 < float(found["duration"].removesuffix("|ms")) < 60_000
+    assert "lateness_seconds" not in found
