@@ -5,12 +5,18 @@ from __future__ import annotations
 import gc
 import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from psycopg import Connection
 from tests.dag_runs import run_dag
 from tests.factories import Inventory
+
+from analytics_scheduler.orchestration.metrics import emit_run
+
+# Airflow never closes its StatsD client.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture
@@ -28,7 +34,7 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
         yield server
     monkeypatch.undo()
     stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
-    # Airflow never closes its client; it goes here, and not in some other test.
+    # The unclosed client goes here, and not in some other test.
     gc.collect()
 
 
@@ -42,7 +48,6 @@ def received(server: socket.socket, task: str, last: str) -> dict[str, str]:
     return found
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_snapshot_run_sends_its_counts_and_its_duration(
     receiver: socket.socket,
     connection: Connection[tuple[object, ...]],
@@ -65,3 +70,37 @@ def test_a_snapshot_run_sends_its_counts_and_its_duration(
     assert found["duration"].endswith("|ms")
     assert 0 < float(found["duration"].removesuffix("|ms")) < 60_000
     assert "lateness_seconds" not in found
+
+
+def test_lateness_is_sent_for_scheduled_runs_and_removals_and_prunes_are_counted(
+    receiver: socket.socket,
+) -> None:
+    scheduled = datetime.now(UTC) - timedelta(minutes=3)
+    run = SimpleNamespace(run_type="scheduled", logical_date=scheduled, run_after=scheduled)
+    context = {"dag": SimpleNamespace(dag_id="cache-cleanup"), "dag_run": run, "run_id": "r"}
+
+    emit_run(context, "success", scheduled, {"removed": 4, "rows_pruned": 9, "scanned": 50})
+
+    found = received(receiver, "cache-cleanup", "rows_pruned")
+    assert (found["entries_removed"], found["rows_pruned"]) == ("4|c", "9|c")
+    assert 180 <= float(found["lateness_seconds"].removesuffix("|g")) < 190
+    assert "scanned" not in found
+
+
+def test_a_receiver_that_cannot_be_found_costs_a_warning_only(
+    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.sdk.observability import stats
+    from airflow.sdk.observability.metrics import stats_utils
+
+    monkeypatch.setenv("AIRFLOW__METRICS__STATSD_HOST", "nowhere.invalid")
+    stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
+    now = datetime.now(UTC)
+    run = SimpleNamespace(run_type="manual", logical_date=None, run_after=now)
+    context = {"dag": SimpleNamespace(dag_id="cache-cleanup"), "dag_run": run, "run_id": "r"}
+
+    emit_run(context, "success", now, {"removed": 4})
+
+    receiver.settimeout(0.05)
+    with pytest.raises(TimeoutError):
+        receiver.recv(100)
