@@ -79,9 +79,11 @@ SELECT
     %(day)s::date,
     closing / 100.0,
     items,
-    CASE WHEN cogs = 0 THEN 0 WHEN 2 * closing > net THEN round(2.0 * cogs / (2 * closing - net), 2) END,
+    CASE
+        WHEN cogs = 0 THEN 0 WHEN 2 * closing > net THEN round(2.0 * cogs / (2 * closing - net), 2)
+    END,
     waste / 100.0,
-    CASE WHEN cogs = 0 THEN 0 ELSE round(100.0 * waste / cogs, 2) END,
+    CASE WHEN cogs = 0 THEN 0 WHEN abs(waste) < 9 * abs(cogs) THEN round(100.0 * waste / cogs, 2) END,
     revenue / 100.0,
     cogs / 100.0
 FROM sums
