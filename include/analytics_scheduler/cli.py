@@ -27,6 +27,7 @@ COMMANDS = (
     "prune",
     "cleanup-cache",
     "health",
+    "webhook-test",
 )
 _INTERRUPTED = 130
 _TERMINATED = 143

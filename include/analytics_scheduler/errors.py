@@ -35,5 +35,9 @@ class SnapshotIncompleteError(AnalyticsError):
     """A run ended, but at least one expected row was not written."""
 
 
+class AlertNotSentError(AnalyticsError):
+    """An alert did not arrive, or must not be sent where the webhook's URL leads."""
+
+
 class LocalServerError(AnalyticsError):
     """An embedded server is not installed, or does not start."""

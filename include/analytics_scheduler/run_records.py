@@ -9,6 +9,8 @@ from typing import Any
 
 from psycopg import Connection
 
+from analytics_scheduler.alerts.events import RunEnd
+from analytics_scheduler.alerts.outbox import store_run
 from analytics_scheduler.database import statement
 from analytics_scheduler.monitoring.process import peak_memory_mib
 from analytics_scheduler.monitoring.run_line import run_line
@@ -29,12 +31,12 @@ def record_run(
 ) -> None:
     """Store a run with its outcome (success, partial, failed or deferred) and report; commits.
 
-    The report gets this process's peak memory where it has none. Once stored, the run is one
-    line of key=value fields in the log.
+    The report gets this process's peak memory where it has none. The alerts that the run means
+    are stored with it. Once stored, the run is one line of key=value fields in the log.
     """
     report = {"peak_memory_mib": peak_memory_mib()} | report
     with connection.transaction():
-        connection.execute(
+        row = connection.execute(
             statement("runs/insert_run", settings),
             {
                 "task": task,
@@ -43,7 +45,16 @@ def record_run(
                 "started_at": started_at,
                 "report": json.dumps(report, default=str),
             },
+        ).fetchone()
+        ended = RunEnd(
+            task=task,
+            run_id=run_id,
+            outcome=outcome,
+            started_at=started_at,
+            finished_at=row[0] if row else datetime.now(UTC),
+            report=report,
         )
+        store_run(connection, settings, ended)
     _LOGGER.info(
         "%s",
         run_line(
@@ -51,7 +62,24 @@ def record_run(
             run_id=run_id,
             outcome=outcome,
             started_at=started_at,
-            ended_at=datetime.now(UTC),
+            ended_at=ended.finished_at,
             report=report,
         ),
     )
+
+
+def is_recorded(
+    connection: Connection[Any],
+    settings: DatabaseSettings,
+    *,
+    task: str,
+    run_id: str,
+    since: datetime,
+) -> bool:
+    """Return whether a run has left a record since a moment: one that is cleared leaves another."""
+    row = connection.execute(
+        statement("runs/count_records", settings),
+        {"task": task, "run_id": run_id, "since": since},
+    ).fetchone()
+    connection.rollback()
+    return bool(row and row[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from analytics_scheduler.periods import WEEKDAYS
@@ -13,6 +14,8 @@ _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
 _AGE_FORM = re.compile(r"(?P<count>[0-9]+)\s*(?P<unit>day|week|month|year)?s?")
 _IDENTIFIER_BYTES = 63
+_SHORTEST_SECRET = 16
+ALERT_EVENTS = ("success", "failure", "partial", "overdue", "recovered")
 
 
 class Secret:
@@ -125,3 +128,29 @@ def url(*schemes: str) -> Callable[[str], Secret]:
         return Secret(text.strip())
 
     return parse
+
+
+def webhook_url(text: str) -> Secret:
+    """Return a web address that has a host and no user, hidden, since its path may be a secret."""
+    parts = urlsplit(text.strip())
+    if not re.fullmatch(r"[!-~]+", text.strip()) or "@" in parts.netloc:
+        raise ValueError(text)
+    # Reading the port raises ValueError where it is none.
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+        raise ValueError(text)
+    return Secret(text.strip())
+
+
+def signing_secret(text: str) -> Secret:
+    """Return a secret that is long enough to sign with, hidden."""
+    if len(text) < _SHORTEST_SECRET:
+        raise ValueError(text)
+    return Secret(text)
+
+
+def alert_events(text: str) -> frozenset[str]:
+    """Return the kinds of alerts that are wanted, of which there is at least one."""
+    named = frozenset(word.lower() for word in words(text))
+    if not named or not named <= set(ALERT_EVENTS):
+        raise ValueError(text)
+    return named

@@ -246,3 +246,39 @@ class ApiSettings(SettingsGroup):
         values.words,
         "user ids, comma-separated, for an auth manager without roles that are known here",
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSettings(SettingsGroup):
+    """Where alerts are sent, signed; without a URL there are none."""
+
+    url: Secret | None = _setting(
+        "SCHEDULER_WEBHOOK_URL",
+        None,
+        values.webhook_url,
+        "a URL such as https://alerts.example.com/hooks/inventory, without user or password",
+        secret=True,
+    )
+    signing_secret: Secret | None = _setting(
+        "SCHEDULER_WEBHOOK_SECRET",
+        None,
+        values.signing_secret,
+        "16 characters or more, known to the receiver; needed with SCHEDULER_WEBHOOK_URL",
+        secret=True,
+    )
+    events: frozenset[str] = _setting(
+        "SCHEDULER_WEBHOOK_EVENTS",
+        ",".join(values.ALERT_EVENTS),
+        values.alert_events,
+        f"some of {', '.join(values.ALERT_EVENTS)}, comma-separated",
+    )
+    allow_private: bool = _setting(
+        "SCHEDULER_WEBHOOK_ALLOW_PRIVATE", "false", values.boolean, "true or false"
+    )
+
+    def __post_init__(self) -> None:
+        if self.url is not None and self.signing_secret is None:
+            raise SettingError(
+                "SCHEDULER_WEBHOOK_URL is set and SCHEDULER_WEBHOOK_SECRET is not: allowed are "
+                "16 characters or more. Every alert is signed with it."
+            )

@@ -115,7 +115,7 @@ def _view(
     heartbeat = judge(
         clock,
         now=now,
-        since=max(since, _changed_at(changed)),
+        since=max(since, changed.moment) if changed else since,
         last_success=moment,
         running_since=max((at for at in begun if at is not None), default=None),
         paused=task.is_paused,
@@ -144,14 +144,6 @@ def moment_of(run: RunRecord, name: str, calendar: Calendar) -> datetime | None:
 
 
 _PERIODS: Mapping[str, Period] = {f"{period.value}-snapshot": period for period in Period}
-
-
-def _changed_at(changed: StoredSchedule | None) -> datetime:
-    try:
-        moment = datetime.fromisoformat(changed.changed_at) if changed else _MISSING_SINCE
-    except ValueError:
-        return _MISSING_SINCE
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _status_of(session: Session, view: TaskView, *, now: datetime) -> dict[str, Any]:

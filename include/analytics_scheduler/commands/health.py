@@ -2,23 +2,31 @@
 
 It asks the database, the cache where one is configured, and the records of the runs, but never
 Airflow: it also tells when Airflow is what died. Exit status 0: healthy; 1: not. A task that is
-paused in Airflow on purpose is named with --paused.
+paused in Airflow on purpose is named with --paused. With a webhook it also stores which tasks are
+overdue and sends the alerts that wait, for a few seconds and without a say in the exit status.
 """
 
 from __future__ import annotations
 
 import argparse
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analytics_scheduler.errors import AnalyticsError, SettingError
 from analytics_scheduler.output import Output
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS
 
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from analytics_scheduler.monitoring.hearts import Heart
+    from analytics_scheduler.settings import DatabaseSettings
+
 HELP = "exit 0 when healthy, 1 when not (for container health checks)"
 _OK = "ok"
 _NOT_CONFIGURED = "not configured"
 _STATEMENT_SECONDS = 20
+_ALERT_SECONDS = 3.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Look at everything, print it, and return 1 where something is wrong."""
+    from analytics_scheduler.alerts.delivery import send_waiting
+
     cache = _cache_state()
-    database, hearts = _database_state(arguments.paused, has_cache=cache != _NOT_CONFIGURED)
+    database, hearts, unstored = _database_state(
+        arguments.paused, has_cache=cache != _NOT_CONFIGURED
+    )
     wrong = [
         *([] if database == _OK else [f"database: {database}"]),
         *([] if cache in (_OK, _NOT_CONFIGURED) else [f"cache: {cache}"]),
@@ -62,10 +74,17 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             "wrong": wrong,
         }
     )
+    if unstored:
+        output.warning(f"alerts are not sent: {unstored}")
+    elif database == _OK:
+        send_waiting(seconds=_ALERT_SECONDS)
     return 1 if wrong else 0
 
 
-def _database_state(paused: list[str], *, has_cache: bool) -> tuple[str, dict[str, Any]]:
+def _database_state(
+    paused: list[str], *, has_cache: bool
+) -> tuple[str, dict[str, Any], str | None]:
+    """Return the database's state, the hearts, and why alerts about them could not be stored."""
     from dataclasses import replace
 
     from analytics_scheduler.database import connected
@@ -80,17 +99,37 @@ def _database_state(paused: list[str], *, has_cache: bool) -> tuple[str, dict[st
         calendar = CalendarSettings.load().calendar()
         with connected(settings) as connection:
             require_migrated(connection, settings)
-            hearts = read_hearts(
+            found = read_hearts(
                 connection, settings, calendar, now=datetime.now(UTC), paused=paused
             )
+            # Without a cache there is nothing that its cleanup could do.
+            hearts = [
+                heart
+                for heart in found
+                if has_cache or heart.success or heart.task != "cache-cleanup"
+            ]
+            unstored = _store_alerts(connection, settings, hearts)
     except AnalyticsError as error:
-        return str(error), {}
-    return _OK, {
-        heart.task: heart.as_dict()
-        for heart in hearts
-        # Without a cache there is nothing that its cleanup could do.
-        if has_cache or heart.success or heart.task != "cache-cleanup"
-    }
+        return str(error), {}, None
+    return _OK, {heart.task: heart.as_dict() for heart in hearts}, unstored
+
+
+def _store_alerts(
+    connection: Connection[Any], database: DatabaseSettings, hearts: list[Heart]
+) -> str | None:
+    """Store what the hearts mean for the webhook; return why not, which is no fault of theirs."""
+    from analytics_scheduler.alerts.outbox import store_hearts
+    from analytics_scheduler.database import translated_errors
+    from analytics_scheduler.settings import AlertSettings
+
+    try:
+        alerts = AlertSettings.load()
+        if alerts.url is not None:
+            with translated_errors(connection):
+                store_hearts(connection, database, alerts, hearts)
+    except AnalyticsError as error:
+        return str(error)
+    return None
 
 
 def _cache_state() -> str:

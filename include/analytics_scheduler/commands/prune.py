@@ -24,6 +24,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     """Prune at the moment of now, and print what went of each kind."""
     from datetime import UTC, datetime
 
+    from analytics_scheduler.alerts.delivery import send_waiting
     from analytics_scheduler.database import connected
     from analytics_scheduler.migrations import require_migrated
     from analytics_scheduler.retention import prune
@@ -54,6 +55,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
                 report=report.as_dict(),
             )
     _print(report, output)
+    if not report.dry_run:
+        send_waiting()
     return 0
 
 

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Take the snapshots and print the report."""
+    from analytics_scheduler.alerts.delivery import send_waiting
     from analytics_scheduler.database import connected
     from analytics_scheduler.run_records import record_run
     from analytics_scheduler.settings import CacheSettings
@@ -76,7 +77,9 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             started_at=started,
             report=report.as_dict(),
         )
-    return _print(output, report, request)
+    status = _print(output, report, request)
+    send_waiting()
+    return status
 
 
 def _dates(arguments: argparse.Namespace) -> tuple[date | None, tuple[date, date] | None]:

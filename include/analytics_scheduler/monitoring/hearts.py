@@ -50,12 +50,21 @@ class Success:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedSchedule:
+    """A schedule that was set at run time: nothing is owed from before."""
+
+    expression: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Heart:
-    """A task with its pulse, and its newest success."""
+    """A task with its pulse, its newest success, and the last day that is owed, if any."""
 
     task: str
     beat: Heartbeat
     success: Success | None
+    owed_day: date | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the heart as plain data."""
@@ -75,8 +84,12 @@ def read_hearts(
     *,
     now: datetime,
     paused: Collection[str] = (),
+    changed: Mapping[str, ChangedSchedule] | None = None,
 ) -> list[Heart]:
-    """Return the heart of every task of ours; raises SettingError for a schedule that is none."""
+    """Return the heart of every task of ours; raises SettingError for a schedule that is none.
+
+    `paused` and `changed` are what the caller has learnt from Airflow.
+    """
     rows = connection.execute(statement("monitoring/list_last_successes", settings)).fetchall()
     successes = {task: Success(finished_at, last_day) for task, finished_at, last_day in rows}
     row = connection.execute(statement("monitoring/read_first_migration", settings)).fetchone()
@@ -86,13 +99,22 @@ def read_hearts(
     hearts = []
     for task in SCHEDULE_DEFAULTS:
         success = successes.get(task)
-        clock = CronClock(load_schedule(task).expression, schedules.timezone)
+        schedule = (changed or {}).get(task) or ChangedSchedule(
+            load_schedule(task).expression, since
+        )
         beat = judge(
-            clock if schedules.enabled else None,
+            CronClock(schedule.expression, schedules.timezone) if schedules.enabled else None,
             now=now,
-            since=since,
+            since=max(since, schedule.since),
             last_success=success.moment(task, calendar) if success else None,
             paused=task in paused,
         )
-        hearts.append(Heart(task, beat, success))
+        hearts.append(Heart(task, beat, success, _owed_day(task, beat, calendar)))
     return hearts
+
+
+def _owed_day(task: str, beat: Heartbeat, calendar: Calendar) -> date | None:
+    period = _PERIODS.get(task)
+    if period is None or beat.due is None:
+        return None
+    return calendar.last_complete_slot(period, beat.due).end

@@ -10,6 +10,11 @@ from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from analytics_scheduler.errors import AnalyticsError, CacheUnavailableError, SettingError
+from analytics_scheduler.orchestration.alerts import (
+    alert_callbacks,
+    note_failure,
+    watch_tasks,
+)
 from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.runs import DEFAULT_ARGS, START_DATE
 from analytics_scheduler.orchestration.schedules import TASK_TAG
@@ -26,12 +31,17 @@ def cache_options() -> dict[str, Any]:
         "catchup": False,
         "is_paused_upon_creation": False,
         "max_active_runs": 1,
+        **alert_callbacks(),
         "default_args": {**DEFAULT_ARGS, "execution_timeout": timedelta(seconds=timeout)},
         "tags": [TASK_TAG, "cache"],
     }
 
 
-@task
+@task(
+    on_success_callback=watch_tasks,
+    on_skipped_callback=watch_tasks,
+    on_failure_callback=[note_failure, watch_tasks],
+)
 def clean_cache() -> dict[str, Any]:
     """Remove what is over; where Redis cannot do it now the run is skipped, and the next does."""
     from analytics_scheduler import cache_cleanup

@@ -7,11 +7,14 @@ tags; Airflow puts its own prefix before it. Nothing is sent where Airflow has m
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analytics_scheduler.orchestration.runs import run_moment
+
+if TYPE_CHECKING:
+    from analytics_scheduler.monitoring.hearts import Heart
 
 _LOGGER = logging.getLogger(__name__)
 _PREFIX = "analytics_scheduler"
@@ -49,3 +52,14 @@ def emit_run(context: Any, outcome: str, started_at: datetime, report: Mapping[s
                 stats.incr(f"{name}.{metric}", int(report[field]))
     except (OSError, ValueError, ImportError) as error:
         _LOGGER.warning("event=metrics_not_sent run=%s reason=%r", context["run_id"], str(error))
+
+
+def emit_overdue(hearts: Iterable[Heart]) -> None:
+    """Send for each task whether it is overdue: 1 or 0."""
+    from airflow.sdk.observability import stats
+
+    try:
+        for heart in hearts:
+            stats.gauge(f"{_PREFIX}.{heart.task}.overdue", int(heart.beat.is_overdue))
+    except (OSError, ValueError, ImportError) as error:
+        _LOGGER.warning("event=metrics_not_sent reason=%r", str(error))

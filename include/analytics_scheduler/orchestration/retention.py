@@ -10,6 +10,11 @@ from airflow.sdk import Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from analytics_scheduler.errors import SchemaError, SettingError
+from analytics_scheduler.orchestration.alerts import (
+    alert_callbacks,
+    note_failure,
+    watch_tasks,
+)
 from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.runs import DEFAULT_ARGS, START_DATE, run_moment
 from analytics_scheduler.orchestration.schedules import TASK_TAG
@@ -28,6 +33,7 @@ def retention_options() -> dict[str, Any]:
         "catchup": False,
         "is_paused_upon_creation": False,
         "max_active_runs": 1,
+        **alert_callbacks(),
         "default_args": {**DEFAULT_ARGS, "execution_timeout": timedelta(seconds=timeout)},
         "params": {
             "dry_run": Param(
@@ -41,7 +47,10 @@ def retention_options() -> dict[str, Any]:
     }
 
 
-@task
+@task(
+    on_success_callback=watch_tasks,
+    on_failure_callback=[note_failure, watch_tasks],
+)
 def prune_snapshots() -> dict[str, Any]:
     """Delete what is over at the run's moment; a setting that cannot be read deletes nothing."""
     from analytics_scheduler.database import connected

@@ -12,6 +12,7 @@ import json
 import logging
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from analytics_scheduler.cron import Schedule, parse_schedule
@@ -31,6 +32,7 @@ RETENTION_TASK = "snapshot-retention"
 TASK_TAG = "analytics-scheduler"
 VARIABLE_PREFIX = "analytics_scheduler.schedule."
 
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 log = logging.getLogger(__name__)
 
 
@@ -41,6 +43,15 @@ class StoredSchedule:
     schedule: str
     changed_by: str
     changed_at: str
+
+    @property
+    def moment(self) -> datetime:
+        """Return when it was set; a distant past where that cannot be read."""
+        try:
+            moment = datetime.fromisoformat(self.changed_at)
+        except ValueError:
+            return _LONG_AGO
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     def to_text(self) -> str:
         """Return the text that is stored."""
@@ -83,8 +94,9 @@ def schedule_of(task: str, default: str | None = None) -> CronTriggerTimetable |
     schedule = default_schedule(task, default)
     if not settings.enabled:
         return None
-    schedule = _stored_schedule(task) or schedule
-    return CronTriggerTimetable(schedule.expression, timezone=settings.timezone.key)
+    changed = stored_schedule(task)
+    expression = changed.schedule if changed else schedule.expression
+    return CronTriggerTimetable(expression, timezone=settings.timezone.key)
 
 
 def default_schedule(task: str, default: str | None = None) -> Schedule:
@@ -97,12 +109,16 @@ def default_schedule(task: str, default: str | None = None) -> Schedule:
     return load_schedule(task, default)
 
 
-def _stored_schedule(task: str) -> Schedule | None:
+def stored_schedule(task: str) -> StoredSchedule | None:
+    """Return the schedule that was set at run time, or None where there is none that can be read.
+
+    It is asked through Airflow, by DAG files and tasks.
+    """
     text = _stored_text(task)
     if text is None:
         return None
     try:
-        return Schedule(StoredSchedule.from_text(text).schedule)
+        return StoredSchedule.from_text(text)
     except ValueError as error:
         log.warning(
             "event=stored_schedule_passed_over task=%s variable=%s reason=%r",

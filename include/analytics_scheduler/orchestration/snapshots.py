@@ -13,6 +13,12 @@ from airflow.sdk import Asset, Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from analytics_scheduler.errors import PeriodError, SchemaError, SettingError
+from analytics_scheduler.orchestration.alerts import (
+    RunNotPlannedError,
+    alert_callbacks,
+    note_failure,
+    watch_tasks,
+)
 from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.runs import (
     DEFAULT_ARGS,
@@ -68,6 +74,7 @@ def snapshot_options(period: str) -> dict[str, Any]:
         "is_paused_upon_creation": False,
         "max_active_runs": 1,
         "default_args": {**DEFAULT_ARGS, "execution_timeout": timedelta(seconds=timeout)},
+        **alert_callbacks(),
         "params": snapshot_params(period),
         "tags": [TASK_TAG, "snapshot"],
     }
@@ -95,7 +102,7 @@ def confirm(parts: XComArg, period: str) -> XComArg:
     return confirm_snapshots.override(outlets=[asset])(parts, asset.name)
 
 
-@task
+@task(on_failure_callback=note_failure)
 def plan_shards(period: str) -> list[dict[str, Any]]:
     """Decide what the run stands for, and cut the locations into ranges of ids."""
     from analytics_scheduler import snapshots
@@ -167,7 +174,11 @@ def publish_snapshots(parts: Any) -> None:
             _LOGGER.warning("event=not_published run=%s %s", context["run_id"], warning)
 
 
-@task(trigger_rule="all_done")
+@task(
+    trigger_rule="all_done",
+    on_success_callback=watch_tasks,
+    on_failure_callback=[note_failure, watch_tasks],
+)
 def confirm_snapshots(parts: Any, asset: str) -> dict[str, Any]:
     """Count what should be there, record the run, and fail where a row is missing."""
     from analytics_scheduler import snapshots
@@ -177,7 +188,7 @@ def confirm_snapshots(parts: Any, asset: str) -> dict[str, Any]:
 
     context = get_current_context()
     if not parts:
-        raise AirflowFailException("The run was not planned: see the log of plan_shards.")
+        raise RunNotPlannedError("The run was not planned: see the log of plan_shards.")
     setup = SnapshotSetup.load()
     request = _from_plain(parts[0])
     report = _total(request, context)

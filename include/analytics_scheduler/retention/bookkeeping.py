@@ -1,4 +1,4 @@
-"""Prune what described snapshots that are gone: days, revisions, records of runs, old prices."""
+"""Prune what described snapshots that are gone: days, revisions, runs, alerts, old prices."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def prune_bookkeeping(
     runs_kept_from = first_kept_day(RUNS_KEPT, cutoffs.today)
     if runs_kept_from is not None:
         moment = calendar.day_start(runs_kept_from)
-        _prune_stale(session, "runs", moment, tally, dry_run=dry_run)
+        for kind in ("runs", "alerts"):
+            _prune_stale(session, kind, moment, tally, dry_run=dry_run)
     oldest = oldest_kept_day(session, cutoffs, tally, dry_run=dry_run)
     if oldest is not None:
         _prune_stale(session, "prices", calendar.day_start(oldest), tally, dry_run=dry_run)

@@ -9,7 +9,7 @@ from typing import Any
 
 from analytics_scheduler.periods import Slot
 
-BOOKKEEPING = ("days", "revisions", "adopted marks", "runs", "prices")
+BOOKKEEPING = ("days", "revisions", "adopted marks", "runs", "alerts", "prices")
 UNFINISHED = "The time was up before all was done; what went is gone, the next run goes on."
 
 
