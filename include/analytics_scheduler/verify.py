@@ -114,21 +114,23 @@ def _verify_batch(
     report: VerifyReport,
 ) -> None:
     timezone = {"timezone": bench.timezone}
-    _run(bench, "plan_slots", {"locations": locations, "snapshot_ids": snapshot_ids})
+    scope = BatchScope.of(locations)
+    _run(bench, "plan_slots", {"locations": scope.array, "snapshot_ids": snapshot_ids})
     _run(bench, "plan_days", timezone)
     _run(bench, "create_findings")
     bench.execute(
         "compose_snapshots",
         {
             "force": True,
-            "locations": locations,
+            "locations": scope.array,
             "first_day": date.min,
             "last_day": date.max,
             "period_types": [period.value for period in Period],
         },
+        planned_slots=sql.SQL("SELECT * FROM pg_temp.planned_slots"),
         days=sql.Identifier(bench.setup.database.analytics_schema, "analytics_snapshot_days"),
     )
-    _compare(bench, history, locations)
+    _compare(bench, history, scope)
     row = _run(bench, "count_planned").fetchone()
     report.rows += int(row[0]) if row else 0
     for location, name, period, first, last, findings in _run(bench, "list_findings", timezone):
@@ -137,9 +139,8 @@ def _verify_batch(
         report.findings.append(RowFinding(shown, period, first, last, gravest))
 
 
-def _compare(bench: Workbench, history: PriceHistory, locations: list[UUID]) -> None:
-    scope = BatchScope(locations, None, None)
-    planned_passes = passes.plan_passes(bench, history)
+def _compare(bench: Workbench, history: PriceHistory, scope: BatchScope) -> None:
+    planned_passes = passes.plan_passes(bench, scope, history)
     now = history.epoch_of(bench.priced_at)
     for planned in planned_passes:
         passes.compute_pass(bench, scope, planned, "stock", planned.locations, is_listed=True)

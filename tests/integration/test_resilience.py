@@ -262,7 +262,10 @@ def test_a_range_run_killed_at_random_moments_ends_with_the_rows_of_an_undisturb
             connection.execute(f"DELETE FROM {table}")
         connection.commit()
         victim = run_command(database_url, *words, SNAPSHOT_BATCH_SIZE="3")
-        time.sleep(chance.uniform(0.2, 1.2))
+        rows = chance.randrange(len(expected) * 3 // 4)
+        while len(analyst.rows()) < rows:
+            assert victim.poll() is None
+        time.sleep(chance.uniform(0, 0.03))  # at any moment of the batch that follows
         victim.kill()
         victim.communicate(timeout=10)
         kills += victim.returncode == -signal.SIGKILL
@@ -270,7 +273,7 @@ def test_a_range_run_killed_at_random_moments_ends_with_the_rows_of_an_undisturb
         _, errors = plain.communicate(timeout=60)
         assert plain.returncode == 0, errors
         assert {key: figures(row) for key, row in analyst.rows().items()} == expected
-    assert kills > 0
+    assert kills > 0, "no run was still under way when it was killed"
     assert analyst.table("SELECT count(*) FROM analytics_snapshot_revisions") == [(0,)]
 
 

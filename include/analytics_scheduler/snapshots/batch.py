@@ -46,7 +46,7 @@ def write_batch(bench: Workbench, request: SnapshotRequest, batch: Batch) -> Sna
         names = _lock(bench, batch)
         locked = time.monotonic()
         report.lock_seconds = locked - begun
-        scope = BatchScope(list(names), batch.after, batch.until)
+        scope = BatchScope.of(list(names), batch.after, batch.until)
         report.locations = len(names)
         report.batches = 1
         if not names:
@@ -57,7 +57,7 @@ def write_batch(bench: Workbench, request: SnapshotRequest, batch: Batch) -> Sna
         report.days_seconds = stored - locked
         compose_snapshots(bench, request, scope, touched, report=report, names=names)
         if report.days_written:
-            _list_unexplained(bench, report, names)
+            _list_unexplained(bench, scope, touched, report=report, names=names)
         report.compose_seconds = time.monotonic() - stored
     return report
 
@@ -88,10 +88,10 @@ def _write_days(
     extent = days.read_extent(bench, scope, request)
     history = days.plan_days(bench, scope, request, extent)
     unusable: list[UnusableDay] = []
-    for planned in passes.plan_passes(bench, history):
-        for anchor, locations in passes.anchored(bench, planned):
+    for planned in passes.plan_passes(bench, scope, history):
+        for anchor, locations in passes.anchored(bench, scope, planned):
             report.movements_read += passes.compute_pass(bench, scope, planned, anchor, locations)
-            unusable += passes.store_pass(bench, planned, history, request.run_id)
+            unusable += passes.store_pass(bench, scope, planned, history, request.run_id)
     written = bench.execute("count_written_days", {"first_day": request.first_day}).fetchone()
     if written is None or not written[0]:
         return unusable, Touched(
@@ -100,7 +100,7 @@ def _write_days(
     report.days_written, caught_up, report.days_repaired, first, last = written
     report.days_caught_up = caught_up if request.heals else 0
     if extent.last_day is not None and first < extent.last_day:
-        bench.execute("update_following_days", {"locations": scope.locations})
+        bench.execute("update_following_days", {"locations": scope.array})
     row = bench.execute("has_longer_periods", {"day": first}).fetchone()
     has_longer = first < request.first_day or bool(row and row[0])
     return unusable, Touched(
@@ -141,6 +141,21 @@ def _span(entries: list[UnusableDay]) -> str:
     return f"{first}" if first == last else f"{first}..{last}"
 
 
-def _list_unexplained(bench: Workbench, report: SnapshotReport, names: dict[UUID, str]) -> None:
-    for location, day, items, value in bench.execute("list_unexplained"):
+def _list_unexplained(
+    bench: Workbench,
+    scope: BatchScope,
+    touched: Touched,
+    *,
+    report: SnapshotReport,
+    names: dict[UUID, str],
+) -> None:
+    rows = bench.execute(
+        "list_unexplained",
+        {
+            "locations": scope.array,
+            "first_day": touched.first_day,
+            "last_day": touched.last_day,
+        },
+    )
+    for location, day, items, value in rows:
         report.unexplained.append(UnexplainedDay(named(names, location), day, items, value))

@@ -59,24 +59,19 @@ def compose_snapshots(
     What is there and right is not touched; what changes leaves its old figures as a revision.
     """
     bench.execute(
-        "plan_slots",
+        "compose_snapshots",
         {
-            "locations": scope.locations,
+            "locations": scope.array,
             "period_type": request.period.value,
             "slot_starts": request.slot_starts,
             "slot_ends": request.slot_ends,
             "week_start": bench.setup.calendar.week_start,
             "waiting_before": request.last_day if request.heals else None,
             "has_longer": touched.has_longer,
-        },
-    )
-    bench.execute(
-        "compose_snapshots",
-        {
             "force": request.force,
-            "locations": scope.locations,
             **touched.bounds(request.period),
         },
+        planned_slots=bench.part("plan_slots"),
         days=sql.Identifier(bench.setup.database.analytics_schema, "analytics_snapshot_days"),
     )
     counts = bench.execute("count_composed").fetchall()

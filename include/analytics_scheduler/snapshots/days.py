@@ -11,7 +11,7 @@ from uuid import UUID
 from analytics_scheduler.periods import Period
 from analytics_scheduler.prices import PriceHistory, read_history
 from analytics_scheduler.snapshots.request import SnapshotRequest
-from analytics_scheduler.snapshots.workbench import Located, Workbench, day_count
+from analytics_scheduler.snapshots.workbench import Located, Workbench, day_count, uuid_array
 
 # So few locations are looked up one by one; of more the range is read.
 _LOOKED_UP = 20
@@ -24,6 +24,18 @@ class BatchScope:
     locations: list[UUID]
     after: UUID | None
     until: UUID | None
+    array: str
+
+    @classmethod
+    def of(
+        cls, locations: list[UUID], after: UUID | None = None, until: UUID | None = None
+    ) -> BatchScope:
+        """Return the scope of these locations."""
+        return cls(locations, after, until, uuid_array(locations))
+
+    def array_of(self, locations: list[UUID]) -> str:
+        """Return locations of the batch, often all of them, as the text of an array."""
+        return self.array if locations is self.locations else uuid_array(locations)
 
     def located(self, locations: Sequence[UUID]) -> Located:
         """Return how to limit a statement to these locations of the batch."""
@@ -53,7 +65,7 @@ def read_extent(bench: Workbench, scope: BatchScope, request: SnapshotRequest) -
     row = bench.execute(
         "read_extent",
         {
-            "locations": scope.locations,
+            "locations": scope.array,
             "first_day": request.first_day,
             "last_day": request.last_day,
             "lookback_days": snapshots.lookback_days if request.heals else 0,
@@ -72,7 +84,7 @@ def plan_days(
     bench.execute(
         "plan_days",
         {
-            "locations": scope.locations,
+            "locations": scope.array,
             "first_day": request.first_day,
             "last_day": request.last_day,
             "has_missing": extent.wanted_days
@@ -112,7 +124,7 @@ def find_changed_days(
         "find_changed_days",
         {
             **scope.parameters,
-            "locations": scope.locations,
+            "locations": scope.array,
             "first_day": extent.first_day,
             "day_count": count,
             "timezone": bench.timezone,
@@ -130,7 +142,7 @@ def _is_composed(bench: Workbench, scope: BatchScope, request: SnapshotRequest) 
     row = bench.execute(
         "is_composed",
         {
-            "locations": scope.locations,
+            "locations": scope.array,
             "period_type": request.period.value,
             "slot_starts": request.slot_starts,
         },

@@ -38,19 +38,30 @@ class UnusableDay:
     priced_at: datetime
 
 
-def plan_passes(bench: Workbench, history: PriceHistory) -> list[Pass]:
+def plan_passes(bench: Workbench, scope: BatchScope, history: PriceHistory) -> list[Pass]:
     """Group what is wanted: locations that begin on the same day at the same prices go together."""
+    rows = bench.execute("group_wanted_days", {"size": len(scope.locations)}).fetchall()
+    groups = [(*row, members or scope.locations) for *row, members in rows]
+    if len(groups) == 1:
+        priced_at, is_missing, first, last, members = groups[0]
+        epoch = history.epoch_of(priced_at)
+        return [Pass(epoch, priced_at, first, last, members, is_missing)]
+    return _merged(groups, history)
+
+
+def _merged(groups: list[tuple[Any, ...]], history: PriceHistory) -> list[Pass]:
     extents: dict[tuple[UUID, Epoch], list[Any]] = {}
-    for location, priced_at, is_missing, first, last in bench.execute("group_wanted_days"):
-        key = (location, history.epoch_of(priced_at))
-        known = extents.setdefault(key, [first, last, is_missing, priced_at])
-        known[0] = min(known[0], first)
-        known[1] = max(known[1], last)
-        known[2] = known[2] and is_missing
-        known[3] = max(known[3], priced_at)
-    groups: dict[tuple[Epoch, date, bool], list[tuple[UUID, date, datetime]]] = defaultdict(list)
+    for priced_at, is_missing, first, last, members in groups:
+        for location in members:
+            key = (location, history.epoch_of(priced_at))
+            known = extents.setdefault(key, [first, last, is_missing, priced_at])
+            known[0] = min(known[0], first)
+            known[1] = max(known[1], last)
+            known[2] = known[2] and is_missing
+            known[3] = max(known[3], priced_at)
+    alike: dict[tuple[Epoch, date, bool], list[tuple[UUID, date, datetime]]] = defaultdict(list)
     for (location, epoch), (first, last, is_missing, priced_at) in extents.items():
-        groups[epoch, first, is_missing].append((location, last, priced_at))
+        alike[epoch, first, is_missing].append((location, last, priced_at))
     return [
         Pass(
             epoch=epoch,
@@ -61,25 +72,27 @@ def plan_passes(bench: Workbench, history: PriceHistory) -> list[Pass]:
             is_missing=is_missing,
         )
         for (epoch, first, is_missing), members in sorted(
-            groups.items(), key=lambda group: (group[0][1], group[0][0].since)
+            alike.items(), key=lambda group: (group[0][1], group[0][0].since)
         )
     ]
 
 
-def anchored(bench: Workbench, planned: Pass) -> Iterator[tuple[str, list[UUID]]]:
+def anchored(
+    bench: Workbench, scope: BatchScope, planned: Pass
+) -> Iterator[tuple[str, list[UUID]]]:
     """Give the locations of a pass by what their closing stock is counted from.
 
     Recent days are rewound from the stock of now, which proves the figures. Old missing days are
     carried from a stored neighbour where there is one: that reads their own movements only.
     """
-    remaining = set(planned.locations)
+    remaining = planned.locations
     lookback = timedelta(days=bench.setup.snapshots.lookback_days)
     is_old = bench.setup.calendar.day_of(bench.priced_at) - planned.last_day > lookback
     if planned.is_missing and is_old:
         rows = bench.execute(
             "find_neighbours",
             {
-                "locations": planned.locations,
+                "locations": scope.array_of(planned.locations),
                 "first_day": planned.first_day,
                 "last_day": planned.last_day,
                 "priced_from": planned.epoch.since,
@@ -92,10 +105,11 @@ def anchored(bench: Workbench, planned: Pass) -> Iterator[tuple[str, list[UUID]]
             ("day_after", [row[0] for row in rows if row[1] and not row[2]]),
         ):
             if members:
-                remaining.difference_update(members)
+                left = set(remaining).difference(members)
+                remaining = sorted(left)
                 yield anchor, members
     if remaining:
-        yield "stock", sorted(remaining)
+        yield "stock", remaining
 
 
 def compute_pass(
@@ -126,7 +140,7 @@ def compute_pass(
         "compute_days",
         {
             **scope.parameters,
-            "locations": locations,
+            "locations": scope.array_of(locations),
             "starts": starts,
             "first_start": starts[0],
             "last_end": starts[-1],
@@ -164,7 +178,7 @@ def repriced(planned: Pass, priced_at: datetime) -> Pass:
 
 
 def store_pass(
-    bench: Workbench, planned: Pass, history: PriceHistory, run_id: str
+    bench: Workbench, scope: BatchScope, planned: Pass, history: PriceHistory, run_id: str
 ) -> list[UnusableDay]:
     """Store what was computed and is wanted; return the days that could not be stored."""
     limits = {"priced_from": planned.epoch.since, "priced_until": planned.epoch.until}
@@ -181,7 +195,7 @@ def store_pass(
             },
         )
     if history.changes and planned.epoch.since > history.changes[0]:
-        _revalue_openings(bench, planned)
+        _revalue_openings(bench, scope, planned)
     bench.execute(
         "store_days",
         {
@@ -194,11 +208,11 @@ def store_pass(
     return unusable
 
 
-def _revalue_openings(bench: Workbench, planned: Pass) -> None:
+def _revalue_openings(bench: Workbench, scope: BatchScope, planned: Pass) -> None:
     rows = bench.execute(
         "find_repriced_days",
         {
-            "locations": planned.locations,
+            "locations": scope.array_of(planned.locations),
             "priced_from": planned.epoch.since,
             "priced_until": planned.epoch.until,
         },

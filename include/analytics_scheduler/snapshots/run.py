@@ -175,6 +175,7 @@ def confirm_complete(
         {
             "period_type": request.period.value,
             "slot_starts": request.slot_starts,
+            "first_start": request.first_day,
             "after": None,
             "until": None,
         },

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from psycopg import Connection, Cursor, sql
 
@@ -90,6 +92,11 @@ class Located:
         if until is not None:
             tests.append(f"{column} <= %(until)s")
         return sql.SQL(" AND ".join(tests) or "TRUE")
+
+
+def uuid_array(ids: Iterable[UUID]) -> str:
+    """Return ids as the text of a uuid[] parameter, which is far cheaper to send than a list."""
+    return "{" + ",".join(map(str, ids)) + "}"
 
 
 def day_count(first_day: date, last_day: date) -> int:

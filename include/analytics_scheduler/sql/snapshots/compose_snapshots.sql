@@ -1,12 +1,14 @@
 -- Purpose: compose snapshots from stored days and say how each stands to the row that is there.
--- Parts: days is the relation of days. Parameters: force; locations, first_day, last_day and
--- period_types (bounds of what was planned, so that no more than that is read).
+-- Parts: planned_slots lists the slots; days is the relation of days. Parameters: force; locations,
+-- first_day, last_day and period_types (bounds of what was planned, so that no more is read).
 -- Rows: into the temporary table composed_snapshots, one a planned slot; status is one of
 -- incomplete (days are missing), adopted (an earlier row is kept), overflow, new, changed, same.
 -- Rounding is half away from zero, once: quotients are cut in whole numbers.
 -- Locks: none but ACCESS SHARE.
 CREATE TEMPORARY TABLE composed_snapshots ON COMMIT DROP AS
-WITH planned_days AS (
+WITH planned_slots AS ({planned_slots}),
+
+planned_days AS (
     -- Each slot with its days one by one: an equality that joins fast whatever the planner knows.
     SELECT
         p.slot,

@@ -1,7 +1,8 @@
 -- Purpose: the first day of each location whose movements are not those that were processed.
 -- Parameters: locations (uuid[]), starts (first instants of the days and of the day after the
 -- last), first_day, day_count, timezone. Rows: one a location with a changed day.
-WITH found AS (
+-- Materialized, or the planner, who expects far too many buckets, sorts all movements for the join.
+WITH found AS MATERIALIZED (
     SELECT
         m.location_id,
         width_bucket(m.created_at, %(starts)s) AS bucket,

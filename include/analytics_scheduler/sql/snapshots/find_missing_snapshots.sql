@@ -1,5 +1,6 @@
 -- Purpose: expected rows that are not there: active locations times wanted slots.
--- Parameters: period_type, slot_starts, after, until (ids, or NULL). Rows: one a missing row.
+-- Parameters: period_type, slot_starts, first_start (the first of these: no row that begins later
+-- ends before it), after, until (ids, or NULL). Rows: one a missing row.
 SELECT
     l.id,
     l.name,
@@ -16,5 +17,6 @@ WHERE
             written.location_id = l.id
             AND written.period_type = %(period_type)s
             AND written.period_start = s.period_start
+            AND written.period_end >= %(first_start)s
     )
 ORDER BY l.id, s.period_start

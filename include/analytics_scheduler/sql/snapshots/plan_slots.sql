@@ -1,10 +1,9 @@
--- Purpose: decide which snapshots are to be composed from stored days, and why.
+-- Purpose: part of compose_snapshots: which snapshots are to be composed from days, and why.
 -- Parameters: has_longer (whether weeks and months are to be looked at); locations; period_type,
 -- slot_starts, slot_ends (the wanted slots); week_start (0 is Monday); waiting_before (a date, or
 -- NULL: weeks and months that end before it and hold a day written now are composed although
 -- nobody asked for them).
--- Rows: into the temporary table planned_slots. Locks: none but ACCESS SHARE.
-CREATE TEMPORARY TABLE planned_slots ON COMMIT DROP AS
+-- Rows: one a slot. Locks: none but ACCESS SHARE.
 WITH written AS (
     SELECT
         w.location_id,
