@@ -39,6 +39,9 @@ class WebhookNotifier(BaseNotifier):
     that, the failure is sent once without it, as well as can be.
     """
 
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        """Render nothing: there are no templates, and `airflow dags test` has no means for them."""
+
     def notify(self, context: Any) -> None:
         """Tell of the run that the context names; whatever goes wrong costs a warning."""
         from analytics_scheduler.alerts.delivery import send_waiting
