@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
-from tests.redis_servers import RedisServer, free_port, installed_servers, redis_server
+from tests.redis_servers import RedisServer, free_port, redis_server
+from tests.tls_front import tls_front
 
 from analytics_scheduler.cache import connected_cache
 from analytics_scheduler.cache_cleanup import clean_cache
@@ -92,13 +90,7 @@ def test_an_airflow_connection_wins_and_its_path_counts(
 def test_tls_is_spoken_where_the_scheme_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, through_airflow: bool
 ) -> None:
-    executable = next((path for path in installed_servers() if speaks_tls(path)), None)
-    if executable is None:
-        pytest.skip("no installed redis-server speaks TLS")
-    certificate, key = make_certificate(tmp_path)
-    port = free_port()
-    options = ("--tls-port", str(port), "--tls-cert-file", certificate, "--tls-key-file", key)
-    with redis_server(*options, "--tls-auth-clients", "no", executable=executable) as server:
+    with redis_server() as server, tls_front(server.port, tmp_path) as (port, certificate):
         with server.client() as client:
             client.set("analytics:here", "over TLS")
         trusted = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}"
@@ -109,23 +101,6 @@ def test_tls_is_spoken_where_the_scheme_says_so(
         assert read_here(None, through_airflow=through_airflow) == b"over TLS"
         monkeypatch.setenv("AIRFLOW_CONN_ANALYTICS_CACHE", untrusted)
         assert "certificate" in complaint(untrusted, through_airflow=through_airflow)
-
-
-def speaks_tls(executable: Path) -> bool:
-    linked = subprocess.run(["ldd", executable], check=True, capture_output=True, text=True)
-    return "libssl" in linked.stdout and shutil.which("openssl") is not None and ssl.HAS_TLSv1_2
-
-
-def make_certificate(folder: Path) -> tuple[str, str]:
-    """Make a certificate of 127.0.0.1 that signs itself."""
-    certificate, key = str(folder / "cert.pem"), str(folder / "key.pem")
-    subprocess.run(
-        f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
-        f" -addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {certificate}".split(),
-        check=True,
-        capture_output=True,
-    )
-    return certificate, key
 
 
 @WAYS
