@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from psycopg import Connection
-from tests.dag_runs import run_dag
+from tests.dag_runs import load_dag, run_dag
 from tests.factories import Inventory
 
 from analytics_scheduler.orchestration.metrics import emit_run
@@ -46,6 +46,17 @@ def received(server: socket.socket, task: str, last: str) -> dict[str, str]:
             name, _, value = line.partition(":")
             found[name.removeprefix(f"airflow.analytics_scheduler.{task}.")] = value
     return found
+
+
+def everything_received(server: socket.socket) -> list[str]:
+    """Return all lines that have come by now."""
+    lines: list[str] = []
+    server.settimeout(0.3)
+    try:
+        while True:
+            lines += server.recv(65_536).decode().splitlines()
+    except TimeoutError:
+        return lines
 
 
 def test_a_snapshot_run_sends_its_counts_and_its_duration(
@@ -85,6 +96,38 @@ def test_lateness_is_sent_for_scheduled_runs_and_removals_and_prunes_are_counted
     assert (found["entries_removed"], found["rows_pruned"]) == ("4|c", "9|c")
     assert 180 <= float(found["lateness_seconds"].removesuffix("|g")) < 190
     assert "scanned" not in found
+
+
+def test_each_task_is_told_to_be_overdue_or_not_after_a_run(
+    receiver: socket.socket,
+    connection: Connection[tuple[object, ...]],
+    database_url: str,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    load_dag("daily-snapshot")
+    connection.execute("UPDATE analytics_snapshot_migrations SET applied_at = '2020-01-01Z'")
+    connection.commit()
+
+    run_dag("cache-cleanup", datetime(2026, 5, 21, 2, 0, 7, tzinfo=UTC))
+
+    assert received(receiver, "daily-snapshot", "overdue")["overdue"] == "1|g"
+    assert received(receiver, "cache-cleanup", "overdue")["overdue"] == "0|g"
+
+
+def test_a_run_that_fails_before_it_reports_is_counted_once(
+    receiver: socket.socket, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+    run_dag("daily-snapshot", datetime(2026, 5, 22, 2, 0, 7, tzinfo=UTC), date="2099-01-01")
+
+    lines = everything_received(receiver)
+    assert [line for line in lines if "daily-snapshot.runs." in line] == [
+        "airflow.analytics_scheduler.daily-snapshot.runs.failed:1|c"
+    ]
 
 
 def test_a_receiver_that_cannot_be_found_costs_a_warning_only(
