@@ -18,7 +18,11 @@ _LOCK_KEY = 7_261_400_311_905_524_001
 
 @dataclass(frozen=True, slots=True)
 class MigrationReport:
-    """What a call of `migrate` did: numbers applied now, and the number that stands."""
+    """What a call of `migrate` did: numbers applied now, and the number that stands.
+
+    The number that stands is above `wanted_version()` where a newer version of the package has
+    migrated; migrations only add, so this version goes on working.
+    """
 
     applied: tuple[str, ...]
     version: int
@@ -42,8 +46,9 @@ def migrate(connection: Connection[Any], settings: DatabaseSettings) -> Migratio
     """
     applied = [name for name in migration_names() if _apply(connection, settings, name)]
     row = connection.execute(statement("migrations/count_adopted", settings)).fetchone()
+    version = applied_version(connection, settings)
     connection.commit()
-    return MigrationReport(tuple(applied), wanted_version(), row[0] if row else 0)
+    return MigrationReport(tuple(applied), version, row[0] if row else 0)
 
 
 def require_migrated(connection: Connection[Any], settings: DatabaseSettings) -> None:

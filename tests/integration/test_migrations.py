@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 from typing import Any
 
+import pglast
 import psycopg
 import pytest
+from pglast.enums import AlterTableType, ConstrType
 from tests.integration.documented_source import (
     DOCUMENTED_SOURCE,
     ONE_SHOP,
@@ -268,6 +271,65 @@ def test_old_tables_are_refused_until_they_are_migrated(url: str) -> None:
             require_migrated(connection, settings)
         migrate(connection, settings)
         require_migrated(connection, settings)
+
+
+def test_migrations_only_add() -> None:
+    """So an older version works with the tables of a newer one, and going back loses nothing."""
+    folder = Path(migrations.__file__).parent / "sql" / "migrations"
+    for name in migration_names():
+        text = re.sub(r"\{(\w+)\}", r"\1", (folder / f"{name}.sql").read_text())
+        text = text.replace(" location_reference", "")
+        made: set[str] = set()
+        for statement in pglast.parse_sql(text):
+            _require_addition(statement.stmt, made)
+
+
+def _require_addition(change: Any, made: set[str]) -> None:
+    """Refuse what could stop a version that does not know of it; a new table may have anything."""
+    kind = type(change).__name__
+    assert kind in {"CreateStmt", "IndexStmt", "CommentStmt", "InsertStmt", "AlterTableStmt"}
+    if kind == "CreateStmt":
+        made.add(change.relation.relname)
+    elif kind == "IndexStmt":
+        assert not change.unique or change.relation.relname in made
+    elif kind == "AlterTableStmt":
+        for part in change.cmds:
+            assert part.subtype == AlterTableType.AT_AddColumn
+            forms = {rule.contype for rule in part.def_.constraints or ()}
+            assert ConstrType.CONSTR_NOTNULL not in forms or ConstrType.CONSTR_DEFAULT in forms
+
+
+def test_an_older_version_works_with_the_tables_of_a_newer_one(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a newer version may add: a table, columns that may be empty or have a default."""
+    migrated(url)
+    newer = wanted_version() + 1
+    execute(
+        url,
+        f"INSERT INTO analytics_snapshot_migrations VALUES ({newer}, '{newer:04}_of_tomorrow')",
+        "CREATE TABLE analytics_snapshot_tomorrow (n integer)",
+        "ALTER TABLE analytics_snapshots ADD note text",
+        "ALTER TABLE analytics_snapshot_days ADD weight integer NOT NULL DEFAULT 1",
+        "ALTER TABLE analytics_snapshot_revisions ADD note text",
+        "ALTER TABLE analytics_snapshot_runs ADD note text",
+    )
+    monkeypatch.setenv("DATABASE_URL", url)
+    for words in (
+        ["check"],
+        ["run", "daily", "--date", "2026-03-10"],
+        ["run", "weekly", "--date", "2026-03-10"],
+        ["verify"],
+        ["prune"],
+        ["health"],
+    ):
+        assert main(words) == 0, words
+    capsys.readouterr()
+
+    assert main(["migrate"]) == 0
+    text = capsys.readouterr().out
+    assert f"Schema public is at version {newer}." in text
+    assert f"this one needs {wanted_version()}, and works with it." in text
 
 
 def test_a_user_without_the_right_to_create_can_repeat_the_migration(url: str) -> None:

@@ -16,7 +16,7 @@ def add_arguments(_parser: argparse.ArgumentParser) -> None:
 def run(_arguments: argparse.Namespace, output: Output) -> int:
     """Apply the missing migrations and say which."""
     from analytics_scheduler.database import connected
-    from analytics_scheduler.migrations import migrate
+    from analytics_scheduler.migrations import migrate, wanted_version
     from analytics_scheduler.settings import DatabaseSettings
 
     settings = DatabaseSettings.load()
@@ -26,6 +26,11 @@ def run(_arguments: argparse.Namespace, output: Output) -> int:
         output.line(f"applied {name}")
     adopted = f", {report.adopted_rows} earlier rows kept" if report.adopted_rows else ""
     output.line(f"Schema {settings.analytics_schema} is at version {report.version}{adopted}.")
+    if report.version > wanted_version():
+        output.line(
+            f"A newer version of the package made it; this one needs {wanted_version()}, and works "
+            "with it."
+        )
     output.result(
         {
             "success": True,

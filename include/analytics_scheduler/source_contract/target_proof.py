@@ -28,7 +28,9 @@ class Target:
     schema_usable: bool
     can_create_tables: bool
     can_create_schema: bool
+    can_make_temporary_tables: bool
     has_snapshots: bool
+    owns_snapshots: bool
     database_name: str
 
 
@@ -36,6 +38,12 @@ def target_findings(source: Source) -> Iterator[Finding]:
     """Give a finding for all that keeps the migrations or the runs from writing."""
     schema = source.settings.analytics_schema
     target = _read_target(source)
+    if not target.can_make_temporary_tables:
+        yield error(
+            f"The user {source.user} may not make temporary tables in {target.database_name}.",
+            "Every run would stop here.",
+            f"GRANT TEMPORARY ON DATABASE {quoted(target.database_name)} TO {quoted(source.user)};",
+        )
     if not target.schema_exists:
         yield from _missing_schema(source, target)
         return
@@ -111,6 +119,12 @@ def _missing_migrations(source: Source, target: Target) -> Iterator[Finding]:
         )
     if not target.has_snapshots:
         yield from _foreign_key(source)
+    elif not target.owns_snapshots:
+        yield error(
+            f"The table {schema}.analytics_snapshots does not belong to the user {source.user}.",
+            "The migrations cannot make its index.",
+            f"ALTER TABLE {quoted(schema, 'analytics_snapshots')} OWNER TO {quoted(source.user)};",
+        )
     yield warning(
         f"The package's tables in the schema {schema} are at version {version}, and this version "
         f"needs {wanted}.",

@@ -1,0 +1,200 @@
+"""From the former service to the package: its table is adopted, and no day is missing or double."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from tests.factories import Analyst, Inventory
+from tests.integration.documented_source import (
+    DOCUMENTED_SOURCE,
+    emptied,
+    execute,
+    role_of,
+    settings_of,
+)
+from tests.integration.test_migrations import OLD_TABLE
+
+from analytics_scheduler.cli import main
+from analytics_scheduler.database import connected
+from analytics_scheduler.migrations import migrate
+from analytics_scheduler.source_contract import Level, check_source
+from analytics_scheduler.verify import verify_snapshots
+
+PAGE = Path(__file__).parents[2] / "include" / "docs" / "deployment.md"
+FIRST, LAST = date(2026, 3, 1), date(2026, 3, 13)
+OLD_REVENUE = 1  # what the former service wrote every night, whatever was sold
+
+
+class FormerService:
+    """Writes one row a shop and night, or overwrites the one that is there."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def write(self, day: str) -> None:
+        with psycopg.connect(self.url) as connection:
+            connection.execute(
+                "INSERT INTO analytics_snapshots (location_id, period_type, period_start,"
+                " period_end, revenue, total_inventory_value)"
+                " SELECT id, 'daily', %(day)s, %(day)s, %(revenue)s, 0 FROM locations"
+                " ON CONFLICT (location_id, period_type, period_start)"
+                " DO UPDATE SET revenue = excluded.revenue, total_inventory_value = 0",
+                {"day": day, "revenue": OLD_REVENUE},
+            )
+
+
+@pytest.fixture
+def old_service(database_url: str) -> FormerService:
+    """An inventory and the former service's table, with its rows of nine nights."""
+    execute(emptied(database_url), DOCUMENTED_SOURCE, OLD_TABLE)
+    return FormerService(database_url)
+
+
+@pytest.fixture
+def shops(old_service: FormerService, inventory: Inventory) -> list[UUID]:
+    """Two shops that sell three milks a day at 5.00."""
+    milk = inventory.product("2.00", "5.00")
+    found = [inventory.location("North"), inventory.location("South")]
+    for shop in found:
+        inventory.move(shop, milk, "in", 100, "2026-02-20T08:00")
+        for number in range(14):
+            day = FIRST + timedelta(days=number)
+            inventory.move(shop, milk, "out", 3, f"{day}T12:00")
+    for number in range(9):
+        old_service.write(str(FIRST + timedelta(days=number)))
+    return found
+
+
+def revenue_by_day(analyst: Analyst) -> dict[str, list[int]]:
+    """Return the revenue of every row, by its first day."""
+    found: dict[str, list[int]] = {}
+    for day, revenue in analyst.table(
+        "SELECT period_start::text, revenue FROM analytics_snapshots"
+        " WHERE period_type = 'daily' ORDER BY period_start"
+    ):
+        found.setdefault(day, []).append(int(revenue))
+    return found
+
+
+def documented_comparison() -> str:
+    """Return the statement of the page that holds the trial against the old rows."""
+    block = re.search(r"^ +SELECT location_id, period_start,(?:.*\n)+?.*;$", PAGE.read_text(), re.M)
+    assert block is not None
+    return block.group()
+
+
+def test_nothing_is_missing_and_nothing_is_double(
+    old_service: FormerService, shops: list[UUID], analyst: Analyst
+) -> None:
+    old_rows = analyst.table("SELECT * FROM analytics_snapshots ORDER BY id")
+    assert migrate(analyst.connection, analyst.database).adopted_rows == len(old_rows) == 18
+
+    # One night both write: the former service at one, the package at two.
+    old_service.write("2026-03-10")
+    analyst.take(at="2026-03-11T02:00")
+    # Nobody writes for two nights; then the package is on its own.
+    report = analyst.take(at="2026-03-14T02:00")
+
+    assert report.days_caught_up == 2 * len(shops)
+    kept = {str(FIRST + timedelta(days=n)): [OLD_REVENUE] * 2 for n in range(9)}
+    new = {str(FIRST + timedelta(days=n)): [15] * 2 for n in range(9, 13)}
+    assert revenue_by_day(analyst) == kept | new
+    assert (
+        analyst.table(
+            "SELECT * FROM analytics_snapshots WHERE period_start < '2026-03-10' ORDER BY id"
+        )
+        == old_rows
+    )
+    # What the former service wrote after the adoption is told by the revisions.
+    assert analyst.table(
+        "SELECT period_start::text, (old_figures->>'revenue')::numeric::int,"
+        " (new_figures->>'revenue')::numeric::int FROM analytics_snapshot_revisions"
+    ) == [("2026-03-10", OLD_REVENUE, 15)] * len(shops)
+    assert verify_snapshots(analyst.connection, analyst.setup).findings == []
+
+    # The week holds two days of the old service; it is counted from the movements all the same.
+    analyst.take("weekly", at="2026-03-15T03:00")
+    assert [int(row["revenue"]) for row in analyst.rows("weekly").values()] == [7 * 15] * 2
+
+
+def test_a_cron_that_was_not_stopped_is_found_and_put_right(
+    old_service: FormerService, shops: list[UUID], analyst: Analyst
+) -> None:
+    migrate(analyst.connection, analyst.database)
+    analyst.take(at="2026-03-11T02:00")
+    old_service.write("2026-03-10")
+
+    found = verify_snapshots(analyst.connection, analyst.setup).wrong
+    assert {(str(each.first_day), each.finding) for each in found} == {
+        ("2026-03-10", "the row is not what its days give")
+    }
+    analyst.take(at="2026-03-11T09:00", day="2026-03-10")
+    assert revenue_by_day(analyst)["2026-03-10"] == [15, 15]
+    assert verify_snapshots(analyst.connection, analyst.setup).findings == []
+
+
+def test_the_old_history_can_be_replaced_and_stays_as_revisions(
+    shops: list[UUID], analyst: Analyst
+) -> None:
+    migrate(analyst.connection, analyst.database)
+    analyst.take(at="2026-03-11T02:00", days=("2026-03-01", "2026-03-09"), force=True)
+
+    assert set(map(tuple, revenue_by_day(analyst).values())) == {(15, 15)}
+    assert analyst.table("SELECT count(*) FROM analytics_snapshot_revisions") == [(18,)]
+
+
+def test_a_trial_beside_the_old_table_touches_nothing_of_it(
+    shops: list[UUID],
+    analyst: Analyst,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = analyst.table("SELECT * FROM analytics_snapshots ORDER BY id")
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("ANALYTICS_SCHEMA", "trial")
+    for words in (
+        ["migrate"],
+        ["run", "daily", "--from", "2026-03-01", "--to", "2026-03-07"],
+        ["verify"],
+    ):
+        assert main(words) == 0, words
+
+    differing: list[tuple[Any, ...]] = analyst.table(documented_comparison())
+    assert {(str(row[1]), int(row[2]), int(row[3])) for row in differing} == {
+        (str(FIRST + timedelta(days=number)), OLD_REVENUE, 15) for number in range(7)
+    }
+    assert analyst.table("SELECT * FROM analytics_snapshots ORDER BY id") == before
+    ours = (
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ '^analytics'"
+    )
+    assert analyst.table(ours) == [("analytics_snapshots",)]
+
+
+def test_a_table_that_belongs_to_another_role_comes_with_the_statement(
+    shops: list[UUID], database_url: str
+) -> None:
+    """The old service's role made the table; the package's role must own it to migrate."""
+    with role_of(database_url) as (role, role_url):
+        execute(
+            database_url,
+            f"GRANT CREATE ON SCHEMA public TO {role}",
+            f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}",
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON analytics_snapshots TO {role}",
+        )
+        settings = settings_of(role_url)
+        with connected(settings) as connection:
+            [error] = [
+                finding
+                for finding in check_source(connection, settings)
+                if finding.level is Level.ERROR
+            ]
+        assert "analytics_snapshots does not belong to the user" in error.what
+        execute(database_url, error.run)
+        with connected(settings) as connection:
+            assert migrate(connection, settings).adopted_rows == 18
