@@ -21,11 +21,16 @@ MONITORING_PAGE = Path(__file__).parents[1] / "include" / "docs" / "monitoring.m
 SECRET = "a secret that only tests know"
 
 
+def code_with(word: str, page: Path) -> str:
+    """Return the block of Python on a page that holds a word."""
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (found,) = [block for block in blocks if word in block]
+    return str(found)
+
+
 def documented_check() -> Any:
     """Return the function that the documentation gives to receivers."""
-    (block,) = re.findall(
-        r"```python\n(.*?def is_genuine.*?)```", MONITORING_PAGE.read_text(), re.DOTALL
-    )
+    block = code_with("def is_genuine", MONITORING_PAGE)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "receiver.py")
         file.write_text(block)

@@ -439,7 +439,8 @@ def test_the_command_line_sends_when_it_is_done(
     assert receiver.events[2:] == [("partial", "daily-snapshot")]
     body = receiver.accepted[2]
     assert body["message"] == (
-        f"daily-snapshot was not completed: Bad [{bad}]: 1 movements of the unknown type 'theft'"
+        f"daily-snapshot was not completed: Bad [{bad}] ({YESTERDAY}): "
+        "1 movements of the unknown type 'theft'"
     )
 
 

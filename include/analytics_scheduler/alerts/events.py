@@ -154,8 +154,13 @@ def reason_of(error: BaseException | None) -> str:
 
 def _missing(report: Mapping[str, Any]) -> str:
     failures = report.get("failures") or []
-    shown = "; ".join(f"{entry['location']}: {entry['reason']}" for entry in failures[:_NAMED])
+    shown = "; ".join(_named(entry) for entry in failures[:_NAMED])
     if not shown:
         return "; ".join(report.get("warnings") or [])
     more = int(report.get("failed", len(failures))) - _NAMED
     return f"{shown}; and {more} more" if more > 0 else shown
+
+
+def _named(failure: Mapping[str, Any]) -> str:
+    days = f" ({failure['days']})" if failure.get("days") else ""
+    return f"{failure['location']}{days}: {failure['reason']}"
