@@ -17,6 +17,7 @@ def test_a_run_is_recorded_with_its_phases_and_memory_and_logged_in_one_line(
 ) -> None:
     inventory.location("North")
     report = analyst.take(at="2026-03-11T02:00")
+    assert report.expected == 1
     assert report.lock_seconds > 0
     assert report.days_seconds > 0
     assert report.compose_seconds > 0
@@ -39,8 +40,22 @@ def test_a_run_is_recorded_with_its_phases_and_memory_and_logged_in_one_line(
         )
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith("event=run task=daily-snapshot run=r1 outcome=success elapsed_seconds=")
-    assert " written=1 " in line
+    assert " expected=1 locations=1 written=1 " in line
     assert " compose_seconds=" in line
     ((stored,),) = analyst.table("SELECT report FROM analytics_snapshot_runs")
     assert stored["peak_memory_mib"] == report.peak_memory_mib
     assert stored["days_seconds"] == round(report.days_seconds, 3)
+
+
+def test_what_is_expected_is_every_active_location_in_every_slot(
+    inventory: Inventory, analyst: Analyst
+) -> None:
+    inventory.location("North")
+    inventory.location("South")
+    inventory.location("Closed", is_active=False)
+    report = analyst.take(at="2026-03-11T02:00", days=("2026-03-08", "2026-03-10"))
+    assert (report.expected, report.written) == (6, 6)
+    bad, milk = inventory.location("Bad"), inventory.product()
+    inventory.move(bad, milk, "theft", 1, "2026-03-10T12:00")
+    report = analyst.take(at="2026-03-11T02:10")
+    assert (report.expected, report.unchanged, len(report.failures)) == (3, 2, 1)

@@ -41,6 +41,7 @@ class UnexplainedDay:
 class SnapshotReport:
     """The counts of a run; reports of shards add up.
 
+    expected is active locations times slots, counted when the run ends.
     written, changed, unchanged, adopted and pruned count rows of the wanted slots: new, brought to
     other figures, found right, kept from before the package, kept because their days are pruned.
     composed counts weeks and months that were written or changed along with their days.
@@ -51,6 +52,7 @@ class SnapshotReport:
     period: str
     first_day: str
     last_day: str
+    expected: int = 0
     locations: int = 0
     written: int = 0
     changed: int = 0
@@ -163,6 +165,7 @@ class SnapshotReport:
 
 
 _COUNTS = (
+    "expected",
     "locations",
     "written",
     "changed",

@@ -170,6 +170,8 @@ def confirm_complete(
     report: SnapshotReport,
 ) -> None:
     """Count the expected rows against those there, and add what is missing to the failures."""
+    active = connection.execute(statement("snapshots/count_locations", setup.database)).fetchone()
+    report.expected = (active[0] if active else 0) * len(request.slots)
     rows = connection.execute(
         statement("snapshots/find_missing_snapshots", setup.database),
         {
