@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from tests.dag_runs import DAGS, load_dag, run_dag
+from tests.dag_runs import DAGS, load_dag, run_dag, warnings_of_airflow_ignored
 from tests.factories import Inventory
 from tests.redis_servers import free_port
 from tests.webhook_receiver import Received, webhook_receiver
 
 from analytics_scheduler.orchestration import alerts
+from analytics_scheduler.orchestration.schedules import StoredSchedule, variable_key
 
 NIGHT = datetime(2026, 6, 1, 2, 0, 30, tzinfo=UTC)
 
@@ -181,6 +182,30 @@ def test_overdue_tasks_are_told_by_a_run_of_another_unless_they_are_paused(
         ("overdue", "snapshot-retention"),
         ("success", "cache-cleanup"),
     ]
+
+
+def test_a_schedule_that_was_changed_at_run_time_is_the_one_that_counts(
+    inventory: Inventory, receiver: Received
+) -> None:
+    from airflow.models.variable import Variable
+
+    inventory.connection.execute(
+        "UPDATE analytics_snapshot_migrations SET applied_at = '2020-01-01Z'"
+    )
+    inventory.connection.commit()
+    for task in ("daily-snapshot", "weekly-snapshot", "monthly-snapshot", "snapshot-retention"):
+        load_dag(task)
+    yearly = StoredSchedule("0 0 1 1 *", "admin", datetime.now(UTC).isoformat())
+    key = variable_key("daily-snapshot")
+    with warnings_of_airflow_ignored():
+        Variable.set(key, yearly.to_text())
+    try:
+        run_dag("cache-cleanup", NIGHT + timedelta(days=10))
+    finally:
+        with warnings_of_airflow_ignored():
+            Variable.delete(key)
+    assert ("overdue", "weekly-snapshot") in receiver.events
+    assert ("overdue", "daily-snapshot") not in receiver.events
 
 
 def _pause(dag_id: str, *, is_paused: bool = True) -> None:
