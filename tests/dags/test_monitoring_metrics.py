@@ -12,6 +12,7 @@ import pytest
 from psycopg import Connection
 from tests.dag_runs import load_dag, run_dag
 from tests.factories import Inventory
+from tests.redis_servers import free_port
 
 from analytics_scheduler.orchestration.metrics import emit_run
 
@@ -117,12 +118,19 @@ def test_each_task_is_told_to_be_overdue_or_not_after_a_run(
     assert received(receiver, "cache-cleanup", "overdue")["overdue"] == "0|g"
 
 
+@pytest.mark.parametrize(("minute", "is_away"), [(0, False), (1, True)])
 def test_a_run_that_fails_before_it_reports_is_counted_once(
-    receiver: socket.socket, database_url: str, monkeypatch: pytest.MonkeyPatch
+    receiver: socket.socket,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    minute: int,
+    is_away: bool,
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
+    away = f"postgresql://shop@127.0.0.1:{free_port()}/none"
+    monkeypatch.setenv("DATABASE_URL", away if is_away else database_url)
 
-    run_dag("daily-snapshot", datetime(2026, 5, 22, 2, 0, 7, tzinfo=UTC), date="2099-01-01")
+    run_dag("daily-snapshot", datetime(2026, 5, 22, 2, minute, 7, tzinfo=UTC), date="2099-01-01")
 
     lines = everything_received(receiver)
     assert [line for line in lines if "daily-snapshot.runs." in line] == [

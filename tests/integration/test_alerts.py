@@ -187,6 +187,15 @@ def test_a_success_that_was_recorded_without_a_webhook_ends_the_incident_too(
     assert [event for event, _ in receiver.events] == ["overdue", "recovered"]
 
 
+def test_a_success_from_before_a_failure_does_not_end_its_incident(
+    desk: Desk, receiver: Received
+) -> None:
+    desk.make_overdue()
+    desk.record("failed", task="cache-cleanup", **FAILURE)
+    main(["health"])
+    assert sorted(receiver.events) == [("failure", "cache-cleanup"), ("overdue", "daily-snapshot")]
+
+
 @pytest.mark.parametrize("broken", ["away", "secret", "table"])
 def test_the_webhook_never_changes_what_health_says(
     desk: Desk,

@@ -7,6 +7,7 @@ import json
 import logging
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,18 +108,14 @@ def test_a_slow_receiver_is_left(receiver: Received, monkeypatch: pytest.MonkeyP
 def test_an_answer_that_never_ends_is_left_and_its_thread_goes(
     first: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import threading
-
     monkeypatch.setattr(webhook, "DEADLINE_SECONDS", 0.7)
-    with (
-        dripping_server(first) as port,
-        pytest.raises(AlertNotSentError, match=r"127\.0\.0\.1 did not answer within"),
-    ):
-        post(settings(f"http://127.0.0.1:{port}/"), message())
-    for thread in threading.enumerate():
-        if thread.name == "webhook":
-            thread.join(timeout=10)
-            assert not thread.is_alive()
+    with dripping_server(first) as port:
+        with pytest.raises(AlertNotSentError, match=r"127\.0\.0\.1 did not answer within"):
+            post(settings(f"http://127.0.0.1:{port}/"), message())
+        for thread in threading.enumerate():
+            if thread.name == "webhook":
+                thread.join(timeout=10)
+                assert not thread.is_alive()
 
 
 def test_a_garbled_answer_is_told_without_its_words(receiver: Received) -> None:
