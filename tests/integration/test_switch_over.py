@@ -123,6 +123,21 @@ def test_nothing_is_missing_and_nothing_is_double(
     assert [int(row["revenue"]) for row in analyst.rows("weekly").values()] == [7 * 15] * 2
 
 
+def test_days_that_nobody_wrote_before_the_first_run_are_caught_up(
+    shops: list[UUID], analyst: Analyst
+) -> None:
+    """The former service stopped after 9 March; the package runs on the 14th for the first time."""
+    migrate(analyst.connection, analyst.database)
+
+    report = analyst.take(at="2026-03-14T02:00")
+
+    assert report.days_caught_up == 3 * len(shops)
+    kept = {str(FIRST + timedelta(days=n)): [OLD_REVENUE] * 2 for n in range(9)}
+    new = {str(FIRST + timedelta(days=n)): [15] * 2 for n in range(9, 13)}
+    assert revenue_by_day(analyst) == kept | new
+    assert analyst.take(at="2026-03-15T02:00").days_caught_up == 0
+
+
 def test_a_cron_that_was_not_stopped_is_found_and_put_right(
     old_service: FormerService, shops: list[UUID], analyst: Analyst
 ) -> None:

@@ -29,6 +29,7 @@ SELECT
     c.reason,
     %(run_id)s
 FROM composed_snapshots AS c
-INNER JOIN {analytics}.analytics_snapshots AS s ON s.id = c.snapshot_id
+INNER JOIN {analytics}.analytics_snapshots AS s
+    ON s.id = c.snapshot_id AND s.location_id = c.location_id
 WHERE c.status = 'changed'
 ORDER BY c.location_id, c.period_type, c.period_start

@@ -58,16 +58,25 @@ missing AS (
     )
 ),
 
--- Days missing since the last one, as far back as the setting allows, but not before the first.
+-- Days missing since the last one, as far back as the setting allows, but not before the first,
+-- which may be one that was adopted.
 gaps AS (
     SELECT
         l.location_id,
         n.day
     FROM listed AS l
     CROSS JOIN LATERAL (
-        SELECT min(d.day) AS day
-        FROM {analytics}.analytics_snapshot_days AS d
-        WHERE d.location_id = l.location_id
+        SELECT least(
+            (
+                SELECT min(d.day)
+                FROM {analytics}.analytics_snapshot_days AS d
+                WHERE d.location_id = l.location_id
+            ), (
+                SELECT min(s.period_start)
+                FROM {analytics}.analytics_snapshots AS s
+                WHERE s.location_id = l.location_id AND s.period_type = 'daily'
+            )
+        ) AS day
     ) AS first
     CROSS JOIN LATERAL (
         SELECT s.number + %(first_day)s::date AS day

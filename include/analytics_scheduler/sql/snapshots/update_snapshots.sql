@@ -11,4 +11,4 @@ SET
     revenue = c.revenue,
     cost_of_goods_sold = c.cost_of_goods_sold
 FROM composed_snapshots AS c
-WHERE s.id = c.snapshot_id AND c.status = 'changed'
+WHERE s.id = c.snapshot_id AND s.location_id = c.location_id AND c.status = 'changed'
