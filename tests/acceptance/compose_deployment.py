@@ -154,6 +154,7 @@ def running_deployment(
     workers: int,
 ) -> Iterator[Deployment]:
     """Start everything, with workers and the sample; `airflow` goes beyond the file."""
+    folder.chmod(0o711)  # the embedded server is another user where root runs it
     variables = {**secrets_by_the_documented_command(), **settings}
     with local_stack(read_services(variables), folder, airflow) as stack:
         stack.up({"worker": workers})

@@ -38,13 +38,13 @@ SAMPLE = {"locations": LOCATIONS, "products": 20, "movements": 6_000, "days": 20
 
 @pytest.fixture(scope="module")
 def deployment() -> Iterator[Deployment]:
-    with tempfile.TemporaryDirectory(prefix="compose-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        with running_deployment(
-            folder, settings=SETTINGS, airflow=AIRFLOW, sample=SAMPLE, workers=3
-        ) as running:
-            yield running
+    with (
+        tempfile.TemporaryDirectory(prefix="compose-") as name,
+        running_deployment(
+            Path(name), settings=SETTINGS, airflow=AIRFLOW, sample=SAMPLE, workers=3
+        ) as running,
+    ):
+        yield running
 
 
 def test_workers_share_a_run_and_one_that_is_stopped_ends_its_ranges(

@@ -25,6 +25,7 @@ from analytics_scheduler.source_contract import read_source_shape
 
 _LOGGER = logging.getLogger(__name__)
 _MAX_DAYS_A_BATCH = 250_000
+_MISSING_A_READ = 1_000
 # Classes of SQLSTATE that no single location causes: connection, authorization, missing or
 # forbidden objects, resources, operator intervention and cancelled statements, system.
 _SERVER_WIDE = frozenset({"08", "28", "42", "53", "57", "58"})
@@ -172,19 +173,22 @@ def confirm_complete(
     """Count the expected rows against those there, and add what is missing to the failures."""
     active = connection.execute(statement("snapshots/count_locations", setup.database)).fetchone()
     report.expected = (active[0] if active else 0) * len(request.slots)
-    rows = connection.execute(
-        statement("snapshots/find_missing_snapshots", setup.database),
-        {
-            "period_type": request.period.value,
-            "slot_starts": request.slot_starts,
-            "first_start": request.first_day,
-            "after": None,
-            "until": None,
-        },
-    ).fetchall()
-    connection.rollback()
     known = {failure.location for failure in report.failures}
-    for location, name, start in rows:
-        shown = named({location: name}, location)
-        if shown not in known:
-            report.failures.append(Failure(shown, "no row was written", f"{start}"))
+    # Row by row: where a large run failed altogether, every location is missing.
+    with connection.cursor(name="missing_snapshots") as rows:
+        rows.itersize = _MISSING_A_READ
+        rows.execute(
+            statement("snapshots/find_missing_snapshots", setup.database),
+            {
+                "period_type": request.period.value,
+                "slot_starts": request.slot_starts,
+                "first_start": request.first_day,
+                "after": None,
+                "until": None,
+            },
+        )
+        for location, name, start in rows:
+            shown = named({location: name}, location)
+            if shown not in known:
+                report.failures.append(Failure(shown, "no row was written", f"{start}"))
+    connection.rollback()
