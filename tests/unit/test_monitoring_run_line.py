@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 from analytics_scheduler.monitoring.process import peak_memory_mib
@@ -25,3 +27,16 @@ def test_a_run_is_one_line_of_fields_with_values_quoted_where_needed() -> None:
 
 def test_peak_memory_is_that_of_a_running_python() -> None:
     assert 5 < peak_memory_mib() < 100_000
+
+
+def test_peak_memory_leaves_out_what_the_parent_held() -> None:
+    """A process that a large one starts is counted by itself."""
+    ask = "from analytics_scheduler.monitoring.process import peak_memory_mib as p; print(p())"
+    large = (
+        "import subprocess, sys; held = bytearray(400_000_000)\n"
+        "subprocess.run([sys.executable, '-c', sys.argv[1]], check=True, close_fds=False)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", large, ask], check=True, capture_output=True, text=True
+    ).stdout
+    assert 5 < float(told) < 200
