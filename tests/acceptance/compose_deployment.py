@@ -186,13 +186,13 @@ def ask(
     url: str, *, method: str = "GET", token: str = "", body: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Return the JSON that a request of the API server is answered with."""
-    request = urllib.request.Request(  # noqa: S310
+    request = urllib.request.Request(
         url,
         method=method,
         data=json.dumps(body).encode() if body else None,
         headers={"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
     )
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as answer:
         document: dict[str, Any] = json.loads(answer.read())
         return document
 

@@ -102,11 +102,9 @@ class AirflowServer:
         sent = dict(headers or {})
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
-        request = urllib.request.Request(  # noqa: S310
-            self.url + path, data=body, method=method, headers=sent
-        )
+        request = urllib.request.Request(self.url + path, data=body, method=method, headers=sent)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return Response(answer.status, _lower(answer.headers), answer.read())
         except urllib.error.HTTPError as error:
             with error:

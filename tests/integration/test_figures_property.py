@@ -25,7 +25,7 @@ class Chronicle:
     """Keeps the database and the books in step."""
 
     def __init__(self, connection: Connection[Any], seed: int, first_day: date) -> None:
-        self.chance = random.Random(seed)  # noqa: S311
+        self.chance = random.Random(seed)
         self.connection = connection
         self.first_day = first_day
         self.movements: list[Movement] = []
@@ -104,7 +104,7 @@ class Chronicle:
                 "COPY inventory_items (location_id, product_id, quantity, last_updated) FROM STDIN"
             ) as copy:
                 for (shop, product), quantity in self.stock.items():
-                    copy.write_row((shop, product, quantity, datetime(2026, 1, 1)))  # noqa: DTZ001
+                    copy.write_row((shop, product, quantity, datetime(2026, 1, 1)))
         self.connection.commit()
 
     def books(self, timezone: str) -> Books:

@@ -258,7 +258,7 @@ def test_a_range_run_killed_at_random_moments_ends_with_the_rows_of_an_undisturb
     assert undisturbed.returncode == 0
     expected = {key: figures(row) for key, row in analyst.rows().items()}
     assert len(expected) == 40 * 51
-    chance = random.Random(11)  # noqa: S311
+    chance = random.Random(11)
     kills = 0
     for _ in range(int(os.environ.get("KILLS", "5"))):
         for table in ("analytics_snapshots", "analytics_snapshot_days"):

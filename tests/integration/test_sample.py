@@ -15,8 +15,8 @@ from analytics_scheduler.errors import SchemaError
 from analytics_scheduler.local.sample import load_sample
 from analytics_scheduler.local.servers import scratch_database
 
-UNTIL = datetime(2026, 3, 2)  # noqa: DTZ001 - the movements' own form: a Monday, 00:00 UTC
-SINCE = datetime(2026, 2, 2)  # noqa: DTZ001 - 28 days before: each weekday four times
+UNTIL = datetime(2026, 3, 2)  # the movements' own form: a Monday, 00:00 UTC
+SINCE = datetime(2026, 2, 2)  # 28 days before: each weekday four times
 TABLES = ("locations", "products", "inventory_items", "stock_movements")
 TUESDAY, FRIDAY, SATURDAY, SUNDAY = 1, 4, 5, 6
 
@@ -170,12 +170,12 @@ def test_movements_of_every_kind_lie_in_the_days_asked_for(sample: Connection[An
     assert {row[2] for row in rows if row[3] < 0} == {"out", "adjustment"}  # returns, stock-takes
     assert min(row[4] for row in rows) == SINCE
     assert max(row[4] for row in rows) < UNTIL
-    assert {row[4].date() for row in rows} >= {datetime(2026, 3, 1).date()}  # noqa: DTZ001
+    assert {row[4].date() for row in rows} >= {datetime(2026, 3, 1).date()}
 
 
 def test_a_week_has_its_rhythm(sample: Connection[Any]) -> None:
     """Saturdays are the busiest, Sundays the quietest; most deliveries come on two days."""
-    rows = [row for row in movements(sample) if row[4] >= datetime(2026, 2, 3)]  # noqa: DTZ001
+    rows = [row for row in movements(sample) if row[4] >= datetime(2026, 2, 3)]
     sales = Counter(row[4].weekday() for row in rows if row[2] == "out")
     assert max(sales, key=sales.__getitem__) == SATURDAY
     assert min(sales, key=sales.__getitem__) == SUNDAY

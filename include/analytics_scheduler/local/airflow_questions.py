@@ -36,7 +36,7 @@ def _ask(url: str, *, data: bytes | None = None, token: str | None = None) -> di
     headers = {"Content-Type": "application/json"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
-    request = urllib.request.Request(url, data=data, headers=headers)  # noqa: S310
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
+    request = urllib.request.Request(url, data=data, headers=headers)
+    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
         document: dict[str, Any] = json.loads(answer.read())
         return document

@@ -79,7 +79,7 @@ def running_postgres(
         _end_leftover(folder)
         log = stack.enter_context((run_folder / "log").open("w+b"))
         settings = {"listen_addresses": "", "unix_socket_directories": str(sockets), **options}
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [
                 str(binaries / "postgres"),
                 *("-D", str(folder)),
@@ -164,7 +164,7 @@ def _require_passable(folder: Path) -> None:
 def _initialize(binaries: Path, folder: Path, identity: _Identity) -> None:
     if (folder / "PG_VERSION").exists():
         return
-    ended = subprocess.run(  # noqa: S603
+    ended = subprocess.run(
         [
             *(str(binaries / "initdb"), "-D", str(folder), "-U", "postgres"),
             *("--auth=trust", "--encoding=UTF8", "--no-sync", "--no-instructions"),
@@ -182,7 +182,7 @@ def _initialize(binaries: Path, folder: Path, identity: _Identity) -> None:
 
 def _end_leftover(folder: Path) -> None:
     """Stop a server that lost its owner, to a kill for instance; nobody else has this folder."""
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     with suppress(OSError, ValueError, IndexError, psutil.NoSuchProcess):
         server = psutil.Process(int((folder / "postmaster.pid").read_text().split()[0]))

@@ -29,7 +29,7 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start a program in a new session; its output goes to the end of a log file."""
     with log.open("ab") as file:
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(
             command,
             env=environ,
             stdin=stdin,

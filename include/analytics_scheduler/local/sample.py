@@ -74,7 +74,7 @@ def load_sample(
     started = time.monotonic()
     settings = settings or DatabaseSettings.load({})
     end = until.astimezone(UTC).replace(tzinfo=None) if until.tzinfo else until
-    random = Random(seed)  # noqa: S311
+    random = Random(seed)
     shops = make_shops(locations, random, closed=closed)
     goods = make_products(products, random)
     load = _Load(connection, settings, shops, goods, movements)

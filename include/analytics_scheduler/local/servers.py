@@ -85,7 +85,7 @@ def embedded_redis(*, options: Mapping[str, str] | None = None) -> Iterator[str]
         for _ in range(_PORT_ATTEMPTS):
             port = _free_port()
             log = stack.enter_context((folder / "log").open("wb"))
-            process = subprocess.Popen(  # noqa: S603
+            process = subprocess.Popen(
                 _redis_command(port, folder, options or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
