@@ -8,41 +8,8 @@
 CREATE TEMPORARY TABLE composed_snapshots ON COMMIT DROP AS
 WITH planned_slots AS ({planned_slots}),
 
-planned_days AS (
-    -- Each slot with its days one by one: an equality that joins fast whatever the planner knows.
-    SELECT
-        p.slot,
-        p.location_id,
-        p.period_start + n.number AS day,
-        n.number = 0 AS is_first,
-        p.period_start + n.number = p.period_end AS is_last
-    FROM planned_slots AS p
-    CROSS JOIN LATERAL generate_series(0, p.period_end - p.period_start) AS n (number)
-),
-
-totals AS (
-    SELECT
-        p.slot,
-        count(d.day) = count(*) AS is_complete,
-        sum(d.revenue_cents) AS revenue_cents,
-        sum(d.waste_cents) AS waste_cents,
-        sum(d.cogs_cents) AS cogs_cents,
-        sum(d.out_cents) + sum(d.waste_cents) AS left_cents,
-        max(d.closing_items) FILTER (WHERE p.is_last) AS closing_items,
-        max(d.closing_cents) FILTER (WHERE p.is_last) AS closing_cents,
-        max(d.opening_cents) FILTER (WHERE p.is_first) AS opening_cents
-    FROM planned_days AS p
-    LEFT JOIN {days} AS d
-        ON
-            d.location_id = p.location_id
-            AND d.day = p.day
-            AND d.location_id = any(%(locations)s)
-            AND d.day >= %(first_day)s
-            AND d.day <= %(last_day)s
-    GROUP BY p.slot
-),
-
 sums AS (
+    -- Slot by slot, so that the days are looked up by their key whatever the planner knows.
     SELECT
         p.location_id,
         p.period_type,
@@ -50,9 +17,24 @@ sums AS (
         p.period_end,
         p.reason,
         p.is_requested,
-        t.*
-    FROM totals AS t
-    INNER JOIN planned_slots AS p ON p.slot = t.slot
+        totals.*
+    FROM planned_slots AS p
+    CROSS JOIN LATERAL (
+        SELECT
+            count(*) = p.period_end - p.period_start + 1 AS is_complete,
+            sum(d.revenue_cents) AS revenue_cents,
+            sum(d.waste_cents) AS waste_cents,
+            sum(d.cogs_cents) AS cogs_cents,
+            sum(d.out_cents) + sum(d.waste_cents) AS left_cents,
+            max(d.closing_items) FILTER (WHERE d.day = p.period_end) AS closing_items,
+            max(d.closing_cents) FILTER (WHERE d.day = p.period_end) AS closing_cents,
+            max(d.opening_cents) FILTER (WHERE d.day = p.period_start) AS opening_cents
+        FROM {days} AS d
+        WHERE
+            d.location_id = p.location_id
+            AND d.day >= p.period_start
+            AND d.day <= p.period_end
+    ) AS totals
 ),
 
 quotients AS (

@@ -69,7 +69,6 @@ wanted AS (
 )
 
 SELECT
-    row_number() OVER () AS slot,
     w.location_id,
     w.period_type,
     w.period_start,

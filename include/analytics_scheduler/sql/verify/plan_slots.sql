@@ -3,7 +3,6 @@
 -- Rows: into the temporary table planned_slots.
 CREATE TEMPORARY TABLE planned_slots ON COMMIT DROP AS
 SELECT
-    row_number() OVER () AS slot,
     location_id,
     period_type,
     period_start,
