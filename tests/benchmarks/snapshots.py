@@ -12,6 +12,7 @@ days against single runs, and an old day beside a stored one against yesterday.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
@@ -195,8 +196,10 @@ def daily(bench: Bench) -> None:
 
 
 def command(bench: Bench) -> float:
-    words = [sys.executable, "-m", "analytics_scheduler", "run", "daily"]
-    return timed(words, bench.url, PEAKS)
+    words = [sys.executable, "-m", "analytics_scheduler", "run", "daily", "--json"]
+    seconds, output = timed(words, bench.url)
+    PEAKS.append(json.loads(output)["peak_memory_mib"])
+    return seconds
 
 
 def bare(bench: Bench) -> float:
@@ -205,24 +208,15 @@ def bare(bench: Bench) -> float:
     yesterday = TODAY - timedelta(days=1)
     statement = str(Path(__file__).with_name("best_statement.sql"))
     words = [bench.url, statement, str(yesterday), str(TODAY)]
-    return timed([sys.executable, "-c", BARE_SCRIPT, *words], bench.url)
+    return timed([sys.executable, "-c", BARE_SCRIPT, *words], bench.url)[0]
 
 
-def timed(words: list[str], url: str, peaks: list[float] | None = None) -> float:
-    """Return the seconds of a whole process; its peak memory in MB goes to `peaks`."""
+def timed(words: list[str], url: str) -> tuple[float, bytes]:
+    """Return the seconds of a whole process, and what it printed."""
+    environ = {**os.environ, "DATABASE_URL": url}
     started = time.perf_counter()
-    process = subprocess.Popen(
-        words,
-        env={**os.environ, "DATABASE_URL": url},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, words
-    if peaks is not None:
-        peaks.append(usage.ru_maxrss / 1024)
-    return time.perf_counter() - started
+    ended = subprocess.run(words, env=environ, capture_output=True, check=True)
+    return time.perf_counter() - started, ended.stdout
 
 
 PEAKS: list[float] = []
@@ -304,7 +298,7 @@ def main() -> None:
         month(bench)
         old_day(bench)
         ranges(bench, arguments.range_days)
-        print(f"{'peak memory of the whole command':58} {max(PEAKS):6.0f} MB")
+        print(f"{'peak memory of the whole command':58} {max(PEAKS):6.0f} MiB")
 
 
 def sample_database(days: int) -> Any:
