@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
+from tests.webhook_receiver import Received, webhook_receiver
 
 from analytics_scheduler.local.sample import create_source_keys, create_source_tables
 from analytics_scheduler.local.servers import (
@@ -155,3 +156,24 @@ def airflow_database() -> None:
         from airflow.utils.db import initdb
 
         initdb()
+
+
+@pytest.fixture
+def named_servers(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name the servers of the test, as a deployment does."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Received]:
+    """Give a receiver of alerts."""
+    with webhook_receiver() as received:
+        yield received
+
+
+@pytest.fixture
+def environment(named_servers: None, receiver: Received, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name the servers of the test, and where alerts go."""
+    for name, value in receiver.environ().items():
+        monkeypatch.setenv(name, value)

@@ -47,9 +47,8 @@ def observe_prices(connection: Connection[Any], settings: DatabaseSettings) -> d
     """Note every changed cost and price, and return the moment; commits."""
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_KEY,))
-        row = connection.execute("SELECT clock_timestamp()").fetchone()
-        assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-        observed_at: datetime = row[0]
+        observed_at: datetime
+        [(observed_at,)] = connection.execute("SELECT clock_timestamp()").fetchall()
         connection.execute(
             statement("prices/observe_prices", settings, whole_cents=whole_cents(settings)),
             {"observed_at": observed_at},

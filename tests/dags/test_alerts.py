@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,28 +10,12 @@ from psycopg import Connection
 from tests.dag_runs import DAGS, load_dag, run_dag, warnings_of_airflow_ignored
 from tests.factories import Inventory
 from tests.redis_servers import free_port
-from tests.webhook_receiver import Received, webhook_receiver
+from tests.webhook_receiver import Received
 
 from analytics_scheduler.orchestration import alerts
 from analytics_scheduler.orchestration.schedules import StoredSchedule, variable_key
 
 NIGHT = datetime(2026, 6, 1, 2, 0, 30, tzinfo=UTC)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Received]:
-    with webhook_receiver() as received:
-        yield received
-
-
-@pytest.fixture
-def environment(
-    database_url: str, redis_url: str, receiver: Received, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("REDIS_URL", redis_url)
-    for name, value in receiver.environ().items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

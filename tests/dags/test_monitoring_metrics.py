@@ -63,12 +63,8 @@ def everything_received(server: socket.socket) -> list[str]:
 def test_a_snapshot_run_sends_its_counts_and_its_duration(
     receiver: socket.socket,
     connection: Connection[tuple[object, ...]],
-    database_url: str,
-    redis_url: str,
-    monkeypatch: pytest.MonkeyPatch,
+    named_servers: None,
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("REDIS_URL", redis_url)
     inventory = Inventory(connection)
     north, milk = inventory.location("North"), inventory.product()
     inventory.location("South")
@@ -102,12 +98,8 @@ def test_lateness_is_sent_for_scheduled_runs_and_removals_and_prunes_are_counted
 def test_each_task_is_told_to_be_overdue_or_not_after_a_run(
     receiver: socket.socket,
     connection: Connection[tuple[object, ...]],
-    database_url: str,
-    redis_url: str,
-    monkeypatch: pytest.MonkeyPatch,
+    named_servers: None,
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("REDIS_URL", redis_url)
     load_dag("daily-snapshot")
     connection.execute("UPDATE analytics_snapshot_migrations SET applied_at = '2020-01-01Z'")
     connection.commit()

@@ -98,12 +98,8 @@ def collector(points: Found) -> Iterator[int]:
 def test_a_run_sends_its_counts_its_duration_and_who_is_overdue(
     found: Found,
     connection: Connection[tuple[object, ...]],
-    database_url: str,
-    redis_url: str,
-    monkeypatch: pytest.MonkeyPatch,
+    named_servers: None,
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("REDIS_URL", redis_url)
     load_dag("snapshot-retention")
     inventory = Inventory(connection)
     inventory.location("North")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -70,23 +69,6 @@ class Desk:
             if task != "daily-snapshot":
                 self.record("success", task=task)
         self.execute("DELETE FROM analytics_snapshot_alerts")
-
-
-@pytest.fixture
-def receiver() -> Iterator[Received]:
-    with webhook_receiver() as received:
-        yield received
-
-
-@pytest.fixture
-def environment(
-    database_url: str, redis_url: str, receiver: Received, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Name the servers of the test, as a deployment does."""
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("REDIS_URL", redis_url)
-    for name, value in receiver.environ().items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

@@ -30,7 +30,9 @@ from analytics_scheduler.local.servers import (
     scratch_database,
 )
 
-IS_ROOT = os.geteuid() == 0
+ROOT_ONLY = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root runs the server as another user"
+)
 BOTH_SERVERS = """
 from pathlib import Path
 import sys, time
@@ -166,7 +168,7 @@ def test_a_server_that_lost_its_owner_is_replaced(open_folder: Path) -> None:
         each.terminate()
 
 
-@pytest.mark.skipif(not IS_ROOT, reason="only root runs the server as another user")
+@ROOT_ONLY
 def test_a_private_folder_is_refused_and_stays_private(open_folder: Path) -> None:
     home = open_folder / "home"
     home.mkdir(mode=0o700)
@@ -175,7 +177,7 @@ def test_a_private_folder_is_refused_and_stays_private(open_folder: Path) -> Non
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
 
-@pytest.mark.skipif(not IS_ROOT, reason="only root runs the server as another user")
+@ROOT_ONLY
 def test_an_environment_in_a_private_home_is_not_opened(open_folder: Path) -> None:
     home = open_folder / "home"
     home.mkdir(mode=0o700)

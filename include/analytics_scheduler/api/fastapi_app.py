@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from fastapi import Depends, FastAPI, Response
 from fastapi import Request as Incoming
 from starlette.concurrency import run_in_threadpool
@@ -60,13 +62,12 @@ def to_response(answer: Answer) -> Response:
 
 
 async def _not_admitted(_incoming: Incoming, error: Exception) -> Response:
-    assert isinstance(error, NotAdmittedError)  # noqa: S101
-    return to_response(error.answer)
+    return to_response(cast("NotAdmittedError", error).answer)
 
 
 async def _framework_error(_incoming: Incoming, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101
-    return to_response(Refusal(error.status_code, str(error.detail)).answer())
+    known = cast("HTTPException", error)
+    return to_response(Refusal(known.status_code, str(known.detail)).answer())
 
 
 def create_app() -> FastAPI:
