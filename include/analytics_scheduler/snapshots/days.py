@@ -71,6 +71,7 @@ def read_extent(bench: Workbench, scope: BatchScope, request: SnapshotRequest) -
             "lookback_days": snapshots.lookback_days if request.heals else 0,
             "catchup_days": snapshots.catchup_days if request.heals else 0,
         },
+        first_known_day=bench.part("first_known_day"),
     ).fetchone()
     return StoredExtent(*row) if row else StoredExtent(None, None, 0, has_gaps=False)
 
@@ -99,6 +100,7 @@ def plan_days(
             "period_type": request.period.value,
             "slot_starts": request.slot_starts,
         },
+        first_known_day=bench.part("first_known_day"),
     )
     return read_history(bench.connection, bench.setup.database)
 

@@ -66,17 +66,7 @@ gaps AS (
         n.day
     FROM listed AS l
     CROSS JOIN LATERAL (
-        SELECT least(
-            (
-                SELECT min(d.day)
-                FROM {analytics}.analytics_snapshot_days AS d
-                WHERE d.location_id = l.location_id
-            ), (
-                SELECT min(s.period_start)
-                FROM {analytics}.analytics_snapshots AS s
-                WHERE s.location_id = l.location_id AND s.period_type = 'daily'
-            )
-        ) AS day
+        SELECT ({first_known_day}) AS day
     ) AS first
     CROSS JOIN LATERAL (
         SELECT s.number + %(first_day)s::date AS day

@@ -32,17 +32,7 @@ SELECT
     coalesce(
         bool_or(
             coalesce(r.stored_days, 0) < %(catchup_days)s::integer
-            AND coalesce(r.stored_days, 0) < %(first_day)s::date - least(
-                (
-                    SELECT min(d.day)
-                    FROM {analytics}.analytics_snapshot_days AS d
-                    WHERE d.location_id = l.location_id
-                ), (
-                    SELECT min(s.period_start)
-                    FROM {analytics}.analytics_snapshots AS s
-                    WHERE s.location_id = l.location_id AND s.period_type = 'daily'
-                )
-            )
+            AND coalesce(r.stored_days, 0) < %(first_day)s::date - ({first_known_day})
         ), FALSE
     ) AS has_gaps
 FROM unnest(%(locations)s::uuid []) AS l (location_id)
