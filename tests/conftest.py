@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
-from tests.webhook_receiver import Received, webhook_receiver
+from tests.support.webhook_receiver import Received, webhook_receiver
 
 from analytics_scheduler.local.sample import create_source_keys, create_source_tables
 from analytics_scheduler.local.servers import (

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from croniter import croniter
 
 _FIELDS = 5
 _NODE_CRON_FIELDS = 6
 _MAX_CHARACTERS = 100
+_WIDEST_CHANGE = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +53,56 @@ def parse_schedule(text: str) -> Schedule:
     except (CroniterBadCronError, ValueError, KeyError) as error:
         raise ValueError(f"{error}") from error
     return Schedule(expression)
+
+
+@dataclass(frozen=True, slots=True)
+class CronClock:
+    """The times of a cron schedule in a time zone, as Airflow computes them.
+
+    A time that the change of clocks leaves out comes right after it; one that comes twice is the
+    second; a schedule of every hour runs through.
+    """
+
+    expression: str
+    timezone: ZoneInfo
+
+    def next_time(self, after: datetime) -> datetime:
+        """Return the first time after an aware moment, in UTC."""
+        from croniter import croniter
+
+        local = after.astimezone(self.timezone).replace(tzinfo=None)
+        cron = croniter(self.expression, start_time=local)
+        scheduled = cron.get_next(datetime)
+        return self._moment_of(scheduled, cron, local, after)
+
+    def next_times(self, after: datetime, count: int) -> list[datetime]:
+        """Return the next times after an aware moment, in UTC."""
+        times: list[datetime] = []
+        for _ in range(count):
+            times.append(self.next_time(times[-1] if times else after))
+        return times
+
+    def last_time(self, at: datetime) -> datetime:
+        """Return the latest time that is not after an aware moment, in UTC."""
+        from croniter import croniter
+
+        local = at.astimezone(self.timezone).replace(tzinfo=None)
+        cron = croniter(self.expression, start_time=local + _WIDEST_CHANGE)
+        while True:
+            scheduled = cron.get_prev(datetime)
+            moment = self._moment_of(scheduled, cron, local, at)
+            if moment <= at:
+                return moment
+
+    def _moment_of(
+        self, scheduled: datetime, cron: croniter, local: datetime, moment: datetime
+    ) -> datetime:
+        if cron.expanded[1] == ["*"]:
+            return moment.astimezone(UTC) + (scheduled - local)
+        return self._in_utc(scheduled)
+
+    def _in_utc(self, naive: datetime) -> datetime:
+        second = naive.replace(tzinfo=self.timezone, fold=1).astimezone(UTC)
+        if second.astimezone(self.timezone).replace(tzinfo=None) == naive:
+            return second
+        return naive.replace(tzinfo=self.timezone, fold=0).astimezone(UTC)

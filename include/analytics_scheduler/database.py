@@ -11,8 +11,6 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
@@ -24,6 +22,7 @@ from analytics_scheduler.errors import (
     DatabaseUnavailableError,
     SettingError,
 )
+from analytics_scheduler.queries import statements
 from analytics_scheduler.settings import DatabaseSettings
 
 if TYPE_CHECKING:
@@ -33,18 +32,11 @@ CONNECTION_ID = "analytics_db"
 _URL_CONNECTION_ID = "analytics_database_url"
 _APPLICATION_NAME = "analytics-scheduler"
 _CONNECT_TIMEOUT_SECONDS = 10
-_SQL_FOLDER = Path(__file__).parent / "sql"
-
-
-@cache
-def read_sql(name: str) -> str:
-    """Return the text of a statement, named by its path below `sql/` without the suffix."""
-    return (_SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def statement(name: str, settings: DatabaseSettings, **parts: sql.Composable) -> sql.Composed:
     """Return a statement with its schemas (and other named parts) quoted by the driver."""
-    return sql.SQL(read_sql(name)).format(
+    return sql.SQL(statements()[name].text).format(
         source=sql.Identifier(settings.source_schema),
         analytics=sql.Identifier(settings.analytics_schema),
         **parts,

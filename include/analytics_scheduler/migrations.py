@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from analytics_scheduler.database import read_sql, statement
+from analytics_scheduler.database import statement
 from analytics_scheduler.errors import SchemaError
 from analytics_scheduler.settings import DatabaseSettings
 
@@ -45,7 +45,7 @@ def migrate(connection: Connection[Any], settings: DatabaseSettings) -> Migratio
     An existing `analytics_snapshots` of the documented shape is adopted with its rows.
     """
     applied = [name for name in migration_names() if _apply(connection, settings, name)]
-    row = connection.execute(statement("migrations/count_adopted", settings)).fetchone()
+    row = connection.execute(statement("count_adopted", settings)).fetchone()
     version = applied_version(connection, settings)
     connection.commit()
     return MigrationReport(tuple(applied), version, row[0] if row else 0)
@@ -68,11 +68,15 @@ def applied_version(connection: Connection[Any], settings: DatabaseSettings) -> 
     row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (table,)).fetchone()
     if row is None or not row[0]:
         return 0
-    row = connection.execute(statement("migrations/read_version", settings)).fetchone()
+    row = connection.execute(statement("read_version", settings)).fetchone()
     return int(row[0]) if row else 0
 
 
 _TABLE = "analytics_snapshot_migrations"
+
+
+def _migration(name: str) -> str:
+    return (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _number(name: str) -> int:
@@ -87,14 +91,14 @@ def _apply(connection: Connection[Any], settings: DatabaseSettings, name: str) -
         _prepare(connection, settings)
         require_documented_shape(connection, settings)
         connection.execute(
-            sql.SQL(read_sql(f"migrations/{name}")).format(
+            sql.SQL(_migration(name)).format(
                 analytics=sql.Identifier(settings.analytics_schema),
                 source=sql.Identifier(settings.source_schema),
                 location_reference=_location_reference(connection, settings),
             )
         )
         connection.execute(
-            statement("migrations/record_migration", settings),
+            statement("record_migration", settings),
             {"number": _number(name), "name": name},
         )
     return True
@@ -109,13 +113,13 @@ def _prepare(connection: Connection[Any], settings: DatabaseSettings) -> None:
         "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)", (settings.analytics_schema,)
     ).fetchone()
     if row is None or not row[0]:
-        connection.execute(statement("migrations/create_schema", settings))
-    connection.execute(statement("migrations/create_migrations", settings))
+        connection.execute(statement("create_schema", settings))
+    connection.execute(statement("create_migrations", settings))
 
 
 def _location_reference(connection: Connection[Any], settings: DatabaseSettings) -> sql.Composable:
     row = connection.execute(
-        statement("migrations/find_locations", settings),
+        statement("find_locations", settings),
         {"schema": settings.source_schema},
     ).fetchone()
     if row is None:
@@ -132,7 +136,7 @@ def _location_reference(connection: Connection[Any], settings: DatabaseSettings)
 def require_documented_shape(connection: Connection[Any], settings: DatabaseSettings) -> None:
     """Raise SchemaError where there is a table of snapshots in another shape."""
     rows = connection.execute(
-        statement("migrations/read_snapshot_shape", settings),
+        statement("read_snapshot_shape", settings),
         {"schema": settings.analytics_schema},
     ).fetchall()
     if not rows:

@@ -1,6 +1,6 @@
 """Calendar periods: which days a run stands for, and when a day begins in a time zone.
 
-A slot is one period of the calendar: a day, a week or a month. Days are dates in the scheduler's
+A period is one period of the calendar: a day, a week or a month. Days are dates in the scheduler's
 time zone; instants are aware datetimes in UTC. Nothing here reads a clock.
 """
 
@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from analytics_scheduler.errors import PeriodError
+from analytics_scheduler.vocabulary import PeriodType
 
 ONE_DAY = timedelta(days=1)
 EARLIEST_DAY = date(1970, 1, 1)
@@ -22,32 +22,19 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 _DAY_FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-class Period(StrEnum):
-    """The three lengths of a snapshot."""
-
-    DAILY = "daily"
-    WEEKLY = "weekly"
-    MONTHLY = "monthly"
-
-    @property
-    def noun(self) -> str:
-        """Return the word for one slot: day, week or month."""
-        return {"daily": "day", "weekly": "week", "monthly": "month"}[self.value]
-
-
 @dataclass(frozen=True, slots=True, order=True)
-class Slot:
+class Period:
     """One calendar period, from its first day to its last, both included."""
 
     start: date
     end: date
-    period: Period
+    period_type: PeriodType
 
     def __str__(self) -> str:
         return f"{self.start}" if self.start == self.end else f"{self.start}..{self.end}"
 
     def days(self) -> list[date]:
-        """Return every day of the slot, in order."""
+        """Return every day of the period, in order."""
         return [self.start + timedelta(days=n) for n in range((self.end - self.start).days + 1)]
 
 
@@ -70,24 +57,26 @@ class Calendar:
         """
         return datetime.combine(day, time.min, tzinfo=self.timezone).astimezone(UTC)
 
-    def slot_containing(self, period: Period, day: date) -> Slot:
-        """Return the slot of this period that holds the day."""
-        if period is Period.DAILY:
-            return Slot(day, day, period)
-        if period is Period.WEEKLY:
+    def period_containing(self, period_type: PeriodType, day: date) -> Period:
+        """Return the period of this period that holds the day."""
+        if period_type is PeriodType.DAILY:
+            return Period(day, day, period_type)
+        if period_type is PeriodType.WEEKLY:
             start = day - timedelta(days=(day.weekday() - self.week_start) % 7)
-            return Slot(start, start + timedelta(days=6), period)
+            return Period(start, start + timedelta(days=6), period_type)
         start = day.replace(day=1)
         next_month = (start + timedelta(days=31)).replace(day=1)
-        return Slot(start, next_month - ONE_DAY, period)
+        return Period(start, next_month - ONE_DAY, period_type)
 
-    def last_complete_slot(self, period: Period, moment: datetime) -> Slot:
-        """Return the latest slot that was over at an aware moment."""
+    def last_complete_period(self, period_type: PeriodType, moment: datetime) -> Period:
+        """Return the latest period that was over at an aware moment."""
         today = self.day_of(moment)
-        return self.slot_containing(period, self.slot_containing(period, today).start - ONE_DAY)
+        return self.period_containing(
+            period_type, self.period_containing(period_type, today).start - ONE_DAY
+        )
 
-    def slot_of_date(self, period: Period, day: date, *, now: datetime) -> Slot:
-        """Return the slot that holds a day, or raise PeriodError where it is not over yet."""
+    def period_of_date(self, period_type: PeriodType, day: date, *, now: datetime) -> Period:
+        """Return the period that holds a day, or raise PeriodError where it is not over yet."""
         if day < EARLIEST_DAY:
             raise PeriodError(
                 f"The date {day} is too early: dates from {EARLIEST_DAY} on are allowed."
@@ -95,21 +84,21 @@ class Calendar:
         if day > self.day_of(now):
             raise PeriodError(
                 f"The date {day} lies in the future: today is {self.day_of(now)} in "
-                f"{self.timezone.key}. Name a day inside a {period.noun} that is over."
+                f"{self.timezone.key}. Name a day inside a {period_type.noun} that is over."
             )
-        slot = self.slot_containing(period, day)
-        if slot.end >= self.day_of(now):
-            last = self.last_complete_slot(period, now)
+        period = self.period_containing(period_type, day)
+        if period.end >= self.day_of(now):
+            last = self.last_complete_period(period_type, now)
             raise PeriodError(
-                f"The {period.noun} {slot} that holds {day} is not over yet in "
+                f"The {period_type.noun} {period} that holds {day} is not over yet in "
                 f"{self.timezone.key}: the last complete one is {last}."
             )
-        return slot
+        return period
 
-    def slots_in_range(
-        self, period: Period, first: date, last: date, *, now: datetime
-    ) -> list[Slot]:
-        """Return every slot that holds a day of the range, or raise PeriodError."""
+    def periods_in_range(
+        self, period_type: PeriodType, first: date, last: date, *, now: datetime
+    ) -> list[Period]:
+        """Return every period that holds a day of the range, or raise PeriodError."""
         if last < first:
             raise PeriodError(f"The range ends ({last}) before it starts ({first}).")
         if (first.year + MAX_RANGE_YEARS, first.month, first.day) <= (
@@ -120,15 +109,15 @@ class Calendar:
             raise PeriodError(
                 f"The range {first}..{last} is longer than {MAX_RANGE_YEARS} years: split it."
             )
-        self.slot_of_date(period, last, now=now)
-        self.slot_of_date(period, first, now=now)
-        return list(self._slots_from(period, first, last))
+        self.period_of_date(period_type, last, now=now)
+        self.period_of_date(period_type, first, now=now)
+        return list(self._periods_from(period_type, first, last))
 
-    def _slots_from(self, period: Period, first: date, last: date) -> Iterator[Slot]:
-        slot = self.slot_containing(period, first)
-        while slot.start <= last:
-            yield slot
-            slot = self.slot_containing(period, slot.end + ONE_DAY)
+    def _periods_from(self, period_type: PeriodType, first: date, last: date) -> Iterator[Period]:
+        period = self.period_containing(period_type, first)
+        while period.start <= last:
+            yield period
+            period = self.period_containing(period_type, period.end + ONE_DAY)
 
 
 _SHOWN_CHARACTERS = 40
@@ -136,13 +125,13 @@ _SHOWN_CHARACTERS = 40
 
 def parse_day(text: str) -> date:
     """Return the day that a YYYY-MM-DD text names, or raise PeriodError."""
-    shown = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
+    quoted = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
     if not _DAY_FORM.fullmatch(text):
-        raise PeriodError(f"The date {shown!r} is not of the form YYYY-MM-DD.")
+        raise PeriodError(f"The date {quoted!r} is not of the form YYYY-MM-DD.")
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise PeriodError(f"The date {shown!r} does not exist: {error}.") from error
+        raise PeriodError(f"The date {quoted!r} does not exist: {error}.") from error
 
 
 def parse_moment(text: str) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,8 +13,7 @@ from psycopg import Connection
 from analytics_scheduler.alerts.events import RunEnd
 from analytics_scheduler.alerts.outbox import store_run
 from analytics_scheduler.database import statement
-from analytics_scheduler.monitoring.process import peak_memory_mib
-from analytics_scheduler.monitoring.run_line import run_line
+from analytics_scheduler.memory import peak_memory_mib
 from analytics_scheduler.settings import DatabaseSettings
 
 _LOGGER = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def record_run(
     report = {"peak_memory_mib": peak_memory_mib()} | report
     with connection.transaction():
         row = connection.execute(
-            statement("runs/insert_run", settings),
+            statement("insert_run", settings),
             {
                 "task": task,
                 "run_id": run_id,
@@ -78,8 +78,38 @@ def is_recorded(
 ) -> bool:
     """Return whether a run has left a record since a moment: one that is cleared leaves another."""
     row = connection.execute(
-        statement("runs/count_records", settings),
+        statement("count_records", settings),
         {"task": task, "run_id": run_id, "since": since},
     ).fetchone()
     connection.rollback()
     return bool(row and row[0])
+
+
+def run_line(
+    *,
+    task: str,
+    run_id: str,
+    outcome: str,
+    started_at: datetime,
+    ended_at: datetime,
+    report: Mapping[str, Any],
+) -> str:
+    """Return a run as key=value fields: what it is, then every single value of its report."""
+    fields = {
+        "event": "run",
+        "task": task,
+        "run": run_id,
+        "outcome": outcome,
+        "elapsed_seconds": round((ended_at - started_at).total_seconds(), 3),
+    }
+    single = {
+        name: value
+        for name, value in report.items()
+        if name not in fields and isinstance(value, str | int | float)
+    }
+    return " ".join(f"{name}={_word(value)}" for name, value in (fields | single).items())
+
+
+def _word(value: object) -> str:
+    text = str(value)
+    return text if text and not set(text) & set(' ="\n\r\t') else repr(text)

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from analytics_scheduler import setting_values as values
+from analytics_scheduler import setting_parsers as values
 from analytics_scheduler.cron import Schedule, parse_schedule
 from analytics_scheduler.errors import SettingError
-from analytics_scheduler.periods import Calendar, Period
-from analytics_scheduler.setting_values import Age, Secret
+from analytics_scheduler.periods import Calendar
+from analytics_scheduler.setting_parsers import Age, Secret
+from analytics_scheduler.vocabulary import PeriodType
 
 
 def _setting(
@@ -58,9 +59,9 @@ class SettingsGroup:
             try:
                 values[entry.name] = None if text is None else meta["parse"](text)
             except ValueError:
-                shown = "***" if meta["secret"] else repr(text)
+                quoted = "***" if meta["secret"] else repr(text)
                 problems.append(
-                    f"{meta['variable']}={shown} cannot be used: allowed is {meta['allowed']}."
+                    f"{meta['variable']}={quoted} cannot be used: allowed is {meta['allowed']}."
                 )
         if problems:
             raise SettingError(" ".join(problems))
@@ -197,9 +198,11 @@ class RetentionSettings(SettingsGroup):
     weekly: Age | None = _setting("RETENTION_WEEKLY", "2 years", values.age, _AGE)
     monthly: Age | None = _setting("RETENTION_MONTHLY", "5 years", values.age, _AGE)
 
-    def age_of(self, period: Period) -> Age | None:
+    def age_of(self, period_type: PeriodType) -> Age | None:
         """Return how long rows of a period are kept; None is forever."""
-        return {"daily": self.daily, "weekly": self.weekly, "monthly": self.monthly}[period.value]
+        return {"daily": self.daily, "weekly": self.weekly, "monthly": self.monthly}[
+            period_type.value
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

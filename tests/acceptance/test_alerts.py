@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.acceptance.command_line import empty_home, started
 from tests.acceptance.test_up import OUR_DAGS, STOP_SECONDS, first_line, token_of
-from tests.webhook_receiver import Received, wait_until, webhook_receiver
+from tests.support.command_line import empty_home, started
+from tests.support.webhook_receiver import Received, wait_until, webhook_receiver
 
 RUN_SECONDS = 120
 

@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.acceptance import compose_images as images
-from tests.acceptance.compose_deployment import Deployment, figures, running_deployment
-from tests.acceptance.compose_stack import LocalStack, tail
+from tests.support import compose_images as images
+from tests.support.compose_deployment import Deployment, figures, running_deployment
+from tests.support.compose_stack import LocalStack, tail
 
 LOCATIONS, RANGES, PARALLEL = 32, 8, 6
 DAY_BEFORE = datetime.now(UTC).date() - timedelta(days=2)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.acceptance.command_line import Process, empty_home, family_of, left_of, started
+from tests.support.command_line import Process, empty_home, family_of, left_of, started
 
 DAG_FILES = Path(__file__).parents[2] / "dags"
 DEMO_SECONDS = 100
@@ -48,8 +48,8 @@ def test_it_says_what_it_does_and_what_to_do_next(first_run: tuple[int, str, str
 
 def test_the_figures_stand_in_one_table_for_each_period(first_run: tuple[int, str, str]) -> None:
     _, out, _ = first_run
-    for period in ("daily", "weekly", "monthly"):
-        table = out.split(f"{period} snapshots, ")[1].split("snapshots, ")[0]
+    for period_type in ("daily", "weekly", "monthly"):
+        table = out.split(f"{period_type} snapshots, ")[1].split("snapshots, ")[0]
         heading = next(line for line in table.splitlines() if "Revenue" in line)
         rows = [line for line in table.splitlines() if line.count(".") >= 6]
         assert len(rows) == 12

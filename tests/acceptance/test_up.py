@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.command_line import empty_home, family_of, left_of, started
+from tests.support.command_line import empty_home, family_of, left_of, started
 
 START_SECONDS = 90
 STOP_SECONDS = 30

@@ -12,14 +12,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.api.airflow_server import (
+from tests.support.airflow_server import (
     AUTH_MANAGERS,
     AirflowServer,
     Response,
     prepare,
     running_airflow,
 )
-from tests.api.airflow_server import write_dags as write_small_dags
+from tests.support.airflow_server import write_dags as write_small_dags
 
 from analytics_scheduler.local.servers import scratch_database
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from analytics_scheduler.api.exchange import Request
-from analytics_scheduler.api.gate import NotAdmittedError, admit
+from analytics_scheduler.api.gate import NotAuthorizedError, authorize
+from analytics_scheduler.api.messages import Request
 
 with warnings.catch_warnings():
     # Airflow imports a test client that warns of its own successor.
@@ -65,8 +65,8 @@ def simple_manager(monkeypatch: pytest.MonkeyPatch, airflow_database: None) -> I
 
 def refused(manager: Any, user: BaseUser) -> tuple[int, str]:
     token = manager.generate_jwt(user, expiration_time_in_seconds=60)
-    with pytest.raises(NotAdmittedError) as caught:
-        admit(Request("GET", "/tasks", authorization=f"Bearer {token}"))
+    with pytest.raises(NotAuthorizedError) as caught:
+        authorize(Request("GET", "/tasks", authorization=f"Bearer {token}"))
     return caught.value.answer.status, json.loads(caught.value.answer.body)["error"]
 
 
@@ -81,7 +81,7 @@ def test_an_unknown_auth_manager_lets_nobody_in_and_says_how_to_allow(
 
     monkeypatch.setenv("SCHEDULER_ADMIN_USERS", "7, 42")
     token = unknown_manager.generate_jwt(Member("42"), expiration_time_in_seconds=60)
-    caller = admit(Request("GET", "/tasks", authorization=f"bearer {token}"))
+    caller = authorize(Request("GET", "/tasks", authorization=f"bearer {token}"))
     assert (caller.name, caller.is_admin) == ("member 42", True)
     assert refused(unknown_manager, Member("43"))[0] == 403
 
@@ -99,4 +99,4 @@ def test_the_simple_auth_manager_knows_one_role_of_administrators(
         assert refused(simple_manager, user) == (403, "Administrators only.")
         return
     token = simple_manager.generate_jwt(user, expiration_time_in_seconds=60)
-    assert admit(Request("GET", "/tasks", authorization=f"Bearer {token}")).name == "ada"
+    assert authorize(Request("GET", "/tasks", authorization=f"Bearer {token}")).name == "ada"

@@ -7,15 +7,15 @@ import subprocess
 import sys
 
 import pytest
-from tests.api.airflow_server import AirflowServer
 from tests.api.conftest import Client
+from tests.support.airflow_server import AirflowServer
 
 PATH = "/tasks/daily-snapshot"
 
 
 def read_dags_again(airflow: AirflowServer) -> None:
     """Do what the DAG processor does within a minute."""
-    code = "from tests.api.prepare_airflow import write_dags_to_database as w; w()"
+    code = "from tests.support.prepare_airflow import write_dags_to_database as w; w()"
     environ = {
         **airflow.environ,
         "_AIRFLOW_PROCESS_CONTEXT": "server",

@@ -340,14 +340,14 @@ def test_strangers_cannot_fill_the_audit_log(either_surface: Client) -> None:
 def test_every_route_of_the_app_asks_who_is_there() -> None:
     from fastapi.routing import APIRoute
 
-    from analytics_scheduler.api.fastapi_app import admitted, create_app
+    from analytics_scheduler.api.fastapi_app import authorized, create_app
 
     routes = create_app().routes
 
     assert len(routes) == len(ROUTES) + 1
     for route in routes:
         assert isinstance(route, APIRoute)
-        assert [dependency.call for dependency in route.dependant.dependencies] == [admitted]
+        assert [dependency.call for dependency in route.dependant.dependencies] == [authorized]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from analytics_scheduler.heartbeat import CronClock, Pulse, grace_of, judge
+from analytics_scheduler.cron import CronClock
+from analytics_scheduler.freshness import assess, grace_of
+from analytics_scheduler.vocabulary import FreshnessState
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -19,54 +21,54 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def pulse(
+def state(
     now: str, last_success: str | None, *, since: datetime = LONG_AGO, **more: object
-) -> Pulse:
+) -> FreshnessState:
     running = more.get("running_since")
-    return judge(
+    return assess(
         DAILY,
         now=utc(now),
         since=since,
         last_success=utc(last_success) if last_success else None,
         running_since=running if isinstance(running, datetime) else None,
         paused=bool(more.get("paused")),
-    ).pulse
+    ).state
 
 
 def test_a_task_is_fresh_until_an_hour_after_its_next_time() -> None:
-    assert pulse("2026-11-24T02:59:59", "2026-11-23T02:00:00") is Pulse.FRESH
-    assert pulse("2026-11-24T03:00:00", "2026-11-23T02:00:00") is Pulse.OVERDUE
-    assert pulse("2026-11-24T03:00:00", "2026-11-24T02:00:00") is Pulse.FRESH
+    assert state("2026-11-24T02:59:59", "2026-11-23T02:00:00") is FreshnessState.FRESH
+    assert state("2026-11-24T03:00:00", "2026-11-23T02:00:00") is FreshnessState.OVERDUE
+    assert state("2026-11-24T03:00:00", "2026-11-24T02:00:00") is FreshnessState.FRESH
 
 
 def test_a_task_that_never_succeeded_is_overdue_once_a_time_has_passed() -> None:
     installed = utc("2026-11-23T12:00:00")
 
-    assert pulse("2026-11-23T13:30:00", None, since=installed) is Pulse.WAITING
-    assert pulse("2026-11-24T02:30:00", None, since=installed) is Pulse.WAITING
-    assert pulse("2026-11-24T03:00:00", None, since=installed) is Pulse.OVERDUE
+    assert state("2026-11-23T13:30:00", None, since=installed) is FreshnessState.WAITING
+    assert state("2026-11-24T02:30:00", None, since=installed) is FreshnessState.WAITING
+    assert state("2026-11-24T03:00:00", None, since=installed) is FreshnessState.OVERDUE
 
 
 def test_a_filled_in_past_does_not_make_a_task_fresh() -> None:
-    assert pulse("2026-11-24T10:00:00", "2026-11-01T02:00:00") is Pulse.OVERDUE
+    assert state("2026-11-24T10:00:00", "2026-11-01T02:00:00") is FreshnessState.OVERDUE
 
 
 def test_a_paused_task_owes_nothing() -> None:
-    assert pulse("2026-11-24T10:00:00", None, paused=True) is Pulse.PAUSED
+    assert state("2026-11-24T10:00:00", None, paused=True) is FreshnessState.PAUSED
 
 
 def test_a_run_that_just_began_is_given_its_time() -> None:
     begun = utc("2026-11-24T09:30:00")
 
-    assert pulse("2026-11-24T10:00:00", None, running_since=begun) is Pulse.RUNNING
-    assert pulse("2026-11-24T10:30:00", None, running_since=begun) is Pulse.OVERDUE
+    assert state("2026-11-24T10:00:00", None, running_since=begun) is FreshnessState.RUNNING
+    assert state("2026-11-24T10:30:00", None, running_since=begun) is FreshnessState.OVERDUE
 
 
 def test_a_task_without_a_schedule_is_none_of_these() -> None:
-    heartbeat = judge(None, now=utc("2026-11-24T10:00:00"), since=LONG_AGO, last_success=None)
+    freshness = assess(None, now=utc("2026-11-24T10:00:00"), since=LONG_AGO, last_success=None)
 
-    assert heartbeat.pulse is Pulse.UNSCHEDULED
-    assert not heartbeat.is_overdue
+    assert freshness.state is FreshnessState.UNSCHEDULED
+    assert not freshness.is_overdue
 
 
 @pytest.mark.parametrize(

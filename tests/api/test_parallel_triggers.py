@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 from psycopg import sql
-from tests.api.airflow_server import AirflowServer, prepare, running_airflow, write_dags
 from tests.api.conftest import SURFACES, Client
+from tests.support.airflow_server import AirflowServer, prepare, running_airflow, write_dags
 
 from analytics_scheduler.local.servers import scratch_database
 

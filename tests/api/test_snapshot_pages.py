@@ -22,7 +22,7 @@ def rows(shops: psycopg.Connection[Any]) -> None:
         shops.execute(
             "INSERT INTO locations (id, name, is_active) VALUES (%s, 'Shop', true)", (location,)
         )
-        for period, start, end in (
+        for period_type, start, end in (
             ("daily", "2026-11-20", "2026-11-20"),
             ("daily", "2026-11-21", "2026-11-21"),
             ("daily", "2026-11-22", "2026-11-22"),
@@ -32,7 +32,7 @@ def rows(shops: psycopg.Connection[Any]) -> None:
                 "INSERT INTO analytics_snapshots (location_id, period_type, period_start,"
                 " period_end, total_inventory_value, total_items, revenue, turnover_ratio)"
                 " VALUES (%s, %s, %s, %s, 9999999999.99, 3, 10.10, NULL)",
-                (location, period, start, end),
+                (location, period_type, start, end),
             )
 
 

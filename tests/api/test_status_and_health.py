@@ -72,7 +72,7 @@ def test_health_is_green_when_everything_beats(either_surface: Client) -> None:
     data = answer.json()["data"]
     assert data["status"] == "healthy"
     assert data["database"]["state"] == data["cache"]["state"] == "ok"
-    assert {heart["pulse"] for heart in data["tasks"].values()} == {"fresh"}
+    assert {task["pulse"] for task in data["tasks"].values()} == {"fresh"}
     assert len(data["tasks"]) == 6
 
 
@@ -201,4 +201,8 @@ def test_status_counts_the_rows_that_should_be_there(
             "written": 0,
         },
     ]
-    assert [len(coverage[period]) for period in ("daily", "weekly", "monthly")] == [7, 4, 3]
+    assert [len(coverage[period_type]) for period_type in ("daily", "weekly", "monthly")] == [
+        7,
+        4,
+        3,
+    ]

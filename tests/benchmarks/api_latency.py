@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.api.airflow_server import (
+from tests.support.airflow_server import (
     REPOSITORY,
     AirflowServer,
     environment,

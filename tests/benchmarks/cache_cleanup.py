@@ -22,10 +22,10 @@ import redis
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.redis_servers import EMBEDDED, RedisServer, redis_server
+from tests.support.redis_servers import EMBEDDED, RedisServer, redis_server
 
-from analytics_scheduler.cache import connected_cache
-from analytics_scheduler.cache_cleanup import clean_cache
+from analytics_scheduler.cache.cleanup import clean_cache
+from analytics_scheduler.cache.connection import connected_cache
 from analytics_scheduler.settings import CacheSettings
 
 PATTERN = "analytics:*"

@@ -13,16 +13,22 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import psycopg
-from tests.replica_servers import database_url, link_to, primary_and_standby, wait_for_replay
+from tests.support.postgres_servers import (
+    database_url,
+    link_to,
+    primary_and_standby,
+    wait_for_replay,
+)
 
 from analytics_scheduler.database import connected
 from analytics_scheduler.local.sample import load_sample
 from analytics_scheduler.local.servers import create_database
 from analytics_scheduler.migrations import migrate
-from analytics_scheduler.periods import Calendar, Period
+from analytics_scheduler.periods import Calendar
 from analytics_scheduler.settings import DatabaseSettings, SnapshotSettings
 from analytics_scheduler.snapshots import request_for, take_snapshots
-from analytics_scheduler.snapshots.workbench import SnapshotSetup
+from analytics_scheduler.snapshots.context import RunSettings
+from analytics_scheduler.vocabulary import PeriodType
 
 _NOW = datetime(2026, 3, 12, 2, tzinfo=UTC)
 _RUNS = (
@@ -40,7 +46,7 @@ _OPTIONS = {
 
 def seconds_of_runs(settings: DatabaseSettings) -> list[tuple[float, int]]:
     """Migrate, take the runs, and return the seconds and the movements read of each."""
-    setup = SnapshotSetup(
+    setup = RunSettings(
         database=settings,
         snapshots=SnapshotSettings.load({}),
         calendar=Calendar(ZoneInfo("UTC"), 6),
@@ -50,7 +56,7 @@ def seconds_of_runs(settings: DatabaseSettings) -> list[tuple[float, int]]:
         migrate(connection, settings)
         for _, days in _RUNS:
             request = request_for(
-                Period.DAILY,
+                PeriodType.DAILY,
                 setup.calendar,
                 run_id="benchmark",
                 moment=_NOW,

@@ -21,11 +21,12 @@ from psycopg import Connection, Cursor
 from analytics_scheduler.local.sample import create_source_keys, create_source_tables
 from analytics_scheduler.local.servers import embedded_postgres, scratch_database
 from analytics_scheduler.migrations import migrate
-from analytics_scheduler.periods import Calendar, Period
+from analytics_scheduler.periods import Calendar
 from analytics_scheduler.retention import PruneReport, prune
 from analytics_scheduler.settings import DatabaseSettings, RetentionSettings, SnapshotSettings
 from analytics_scheduler.snapshots import request_for, take_snapshots
-from analytics_scheduler.snapshots.workbench import SnapshotSetup
+from analytics_scheduler.snapshots.context import RunSettings
+from analytics_scheduler.vocabulary import PeriodType
 
 LOCATIONS = 1_000
 NOW = datetime.now(UTC)
@@ -79,14 +80,14 @@ def read_until(url: str, stop: threading.Event, milliseconds: list[float]) -> No
 
 
 def snapshot_until(settings: DatabaseSettings, url: str, stop: threading.Event) -> None:
-    setup = SnapshotSetup(database=settings, snapshots=SnapshotSettings.load({}), calendar=CALENDAR)
+    setup = RunSettings(database=settings, snapshots=SnapshotSettings.load({}), calendar=CALENDAR)
     moments = (NOW - timedelta(days=days) for days in range(30))
     with psycopg.connect(url) as connection:
         for moment in moments:
             if stop.is_set():
                 return
             request = request_for(
-                Period.DAILY, CALENDAR, run_id="benchmark", moment=moment, now=NOW
+                PeriodType.DAILY, CALENDAR, run_id="benchmark", moment=moment, now=NOW
             )
             take_snapshots(connection, setup, request)
 

@@ -29,10 +29,10 @@ import psycopg
 
 from analytics_scheduler.database import connected
 from analytics_scheduler.migrations import migrate
-from analytics_scheduler.periods import Period
 from analytics_scheduler.settings import DatabaseSettings, SnapshotSettings
 from analytics_scheduler.snapshots import request_for, take_snapshots
-from analytics_scheduler.snapshots.workbench import SnapshotSetup
+from analytics_scheduler.snapshots.context import RunSettings
+from analytics_scheduler.vocabulary import PeriodType
 
 BEST_STATEMENT = Path(__file__).with_name("best_statement.sql").read_text(encoding="utf-8")
 TODAY = datetime.now(UTC).date()
@@ -63,10 +63,10 @@ class Bench:
         self.connection.commit()
         self.forget()
 
-    def setup(self, **environ: str) -> SnapshotSetup:
+    def setup(self, **environ: str) -> RunSettings:
         snapshots = SnapshotSettings.load(environ)
-        base = SnapshotSetup.load()
-        return SnapshotSetup(database=self.database, snapshots=snapshots, calendar=base.calendar)
+        base = RunSettings.load()
+        return RunSettings(database=self.database, snapshots=snapshots, calendar=base.calendar)
 
     def forget(self) -> None:
         """Take away what was written, and let the planner know."""
@@ -90,23 +90,23 @@ class Bench:
         self.connection.execute("VACUUM FULL ANALYZE stock_movements")
         self.connection.autocommit = False
 
-    def remove(self, period: str, first: date, last: date) -> None:
+    def remove(self, period_type: str, first: date, last: date) -> None:
         """Take one stretch of rows (and, for days, what they came from) away."""
         values = (first, last)
-        if period == "daily":
+        if period_type == "daily":
             self.connection.execute(
                 "DELETE FROM analytics_snapshot_days WHERE day BETWEEN %s AND %s", values
             )
         self.connection.execute(
             "DELETE FROM analytics_snapshots WHERE period_type = %s"
             " AND period_start BETWEEN %s AND %s",
-            (period, *values),
+            (period_type, *values),
         )
         self.connection.commit()
 
     def take(
         self,
-        period: str = "daily",
+        period_type: str = "daily",
         *,
         day: date | None = None,
         days: tuple[date, date] | None = None,
@@ -116,7 +116,7 @@ class Bench:
         setup = self.setup(**environ)
         now = datetime.now(UTC)
         request = request_for(
-            Period(period),
+            PeriodType(period_type),
             setup.calendar,
             run_id="benchmark",
             moment=now,
@@ -169,56 +169,56 @@ class Bench:
         )
 
 
-def daily(bench: Bench) -> None:
+def daily(context: Bench) -> None:
     yesterday = TODAY - timedelta(days=1)
 
     def again() -> None:
-        bench.remove("daily", yesterday, yesterday)
+        context.remove("daily", yesterday, yesterday)
 
-    bench.ratio(
+    context.ratio(
         "daily / best single statement",
-        bench.take,
-        lambda: bench.best(yesterday),
+        context.take,
+        lambda: context.best(yesterday),
         before=again,
     )
-    bench.ratio(
-        "whole command / bare script", lambda: command(bench), lambda: bare(bench), before=again
+    context.ratio(
+        "whole command / bare script", lambda: command(context), lambda: bare(context), before=again
     )
-    bench.take(days=(TODAY - timedelta(days=15), TODAY - timedelta(days=2)))
-    bench.tidy()
-    bench.ratio(
+    context.take(days=(TODAY - timedelta(days=15), TODAY - timedelta(days=2)))
+    context.tidy()
+    context.ratio(
         "daily that looks back on 7 days / best single statement",
-        bench.take,
-        lambda: bench.best(yesterday),
+        context.take,
+        lambda: context.best(yesterday),
         before=again,
     )
 
     def computed() -> float:
         again()
-        return bench.take(SNAPSHOT_LOOKBACK_DAYS="0")
+        return context.take(SNAPSHOT_LOOKBACK_DAYS="0")
 
-    bench.ratio(
+    context.ratio(
         "looking back on 7 days and finding nothing / computing a day",
-        bench.take,
+        context.take,
         computed,
-        before=bench.take,
+        before=context.take,
     )
 
 
-def command(bench: Bench) -> float:
+def command(context: Bench) -> float:
     words = [sys.executable, "-m", "analytics_scheduler", "run", "daily", "--json"]
-    seconds, output = timed(words, bench.url)
+    seconds, output = timed(words, context.url)
     PEAKS.append(json.loads(output)["peak_memory_mib"])
     return seconds
 
 
-def bare(bench: Bench) -> float:
-    bench.connection.execute("TRUNCATE best_snapshots")
-    bench.connection.commit()
+def bare(context: Bench) -> float:
+    context.connection.execute("TRUNCATE best_snapshots")
+    context.connection.commit()
     yesterday = TODAY - timedelta(days=1)
     statement = str(Path(__file__).with_name("best_statement.sql"))
-    words = [bench.url, statement, str(yesterday), str(TODAY)]
-    return timed([sys.executable, "-c", BARE_SCRIPT, *words], bench.url)[0]
+    words = [context.url, statement, str(yesterday), str(TODAY)]
+    return timed([sys.executable, "-c", BARE_SCRIPT, *words], context.url)[0]
 
 
 def timed(words: list[str], url: str) -> tuple[float, bytes]:
@@ -232,79 +232,79 @@ def timed(words: list[str], url: str) -> tuple[float, bytes]:
 PEAKS: list[float] = []
 
 
-def month(bench: Bench) -> None:
+def month(context: Bench) -> None:
     first = (TODAY.replace(day=1) - timedelta(days=1)).replace(day=1)
     last = TODAY.replace(day=1) - timedelta(days=1)
-    bench.take(days=(first, last))
-    bench.tidy()
+    context.take(days=(first, last))
+    context.tidy()
 
     def from_days() -> float:
-        bench.remove("monthly", first, last)
-        return bench.take("monthly")
+        context.remove("monthly", first, last)
+        return context.take("monthly")
 
     def from_movements() -> float:
-        bench.connection.execute("TRUNCATE best_snapshots")
-        bench.connection.commit()
+        context.connection.execute("TRUNCATE best_snapshots")
+        context.connection.commit()
         started = time.perf_counter()
-        bench.connection.execute(
+        context.connection.execute(
             BEST_STATEMENT, {"start": first, "end": last + timedelta(days=1), "day": first}
         )
-        bench.connection.commit()
+        context.connection.commit()
         return time.perf_counter() - started
 
-    bench.ratio("month from movements / month from stored days", from_movements, from_days)
+    context.ratio("month from movements / month from stored days", from_movements, from_days)
 
 
-def ranges(bench: Bench, days: int) -> None:
+def ranges(context: Bench, days: int) -> None:
     last = TODAY - timedelta(days=1)
     first = last - timedelta(days=days - 1)
 
     def one_range() -> float:
-        bench.forget()
-        return bench.take(days=(first, last))
+        context.forget()
+        return context.take(days=(first, last))
 
     def single_runs() -> float:
-        bench.forget()
-        total = sum(bench.take(day=last - timedelta(days=back)) for back in range(5))
-        old = sum(bench.take(day=first + timedelta(days=ahead * 7)) for ahead in range(5))
+        context.forget()
+        total = sum(context.take(day=last - timedelta(days=back)) for back in range(5))
+        old = sum(context.take(day=first + timedelta(days=ahead * 7)) for ahead in range(5))
         return (total + old) / 10 * days
 
-    bench.ratio(
+    context.ratio(
         f"{days} single runs (from ten of them) / one range", single_runs, one_range, rounds=1
     )
 
 
-def old_day(bench: Bench) -> None:
+def old_day(context: Bench) -> None:
     half_a_year = TODAY - timedelta(days=182)
     neighbour = half_a_year - timedelta(days=1)
     yesterday = TODAY - timedelta(days=1)
-    bench.forget()
-    bench.take(day=neighbour)
-    bench.tidy()
+    context.forget()
+    context.take(day=neighbour)
+    context.tidy()
 
     def before() -> None:
-        bench.remove("daily", half_a_year, half_a_year)
-        bench.remove("daily", yesterday, yesterday)
+        context.remove("daily", half_a_year, half_a_year)
+        context.remove("daily", yesterday, yesterday)
 
-    bench.ratio(
+    context.ratio(
         "a day half a year back beside a stored one / yesterday",
-        lambda: bench.take(day=half_a_year),
-        lambda: bench.take(day=yesterday),
+        lambda: context.take(day=half_a_year),
+        lambda: context.take(day=yesterday),
         before=before,
     )
 
 
-def history(bench: Bench, small: Bench) -> None:
+def history(context: Bench, small: Bench) -> None:
     yesterday = TODAY - timedelta(days=1)
 
     def before() -> None:
-        for each in (bench, small):
+        for each in (context, small):
             each.remove("daily", yesterday, yesterday)
 
-    for each in (bench, small):
+    for each in (context, small):
         each.forget()
-    bench.ratio(
-        "daily with 16 times the history / the small one", bench.take, small.take, before=before
+    context.ratio(
+        "daily with 16 times the history / the small one", context.take, small.take, before=before
     )
 
 
@@ -317,15 +317,15 @@ def main() -> None:
     arguments = parser.parse_args()
     with ExitStack() as stack:
         url = arguments.url or stack.enter_context(sample_database(arguments.days))
-        bench = Bench(url, arguments.rounds)
+        context = Bench(url, arguments.rounds)
         if not arguments.url:
             small = Bench(stack.enter_context(sample_database(arguments.days)), arguments.rounds)
             small.keep_last(arguments.days // 16)
-            history(bench, small)
-        daily(bench)
-        month(bench)
-        old_day(bench)
-        ranges(bench, arguments.range_days)
+            history(context, small)
+        daily(context)
+        month(context)
+        old_day(context)
+        ranges(context, arguments.range_days)
         print(f"{'peak memory of the whole command':58} {max(PEAKS):6.0f} MiB")
 
 

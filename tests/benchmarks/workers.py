@@ -28,15 +28,15 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import psycopg
-from tests.acceptance.compose_deployment import Deployment, running_deployment
 from tests.benchmarks.load_sample import sample_database
+from tests.support.compose_deployment import Deployment, running_deployment
 
 from analytics_scheduler import snapshots
 from analytics_scheduler.database import connected
-from analytics_scheduler.periods import Period
 from analytics_scheduler.settings import CalendarSettings, DatabaseSettings, SnapshotSettings
 from analytics_scheduler.snapshots.batch import empty_report
-from analytics_scheduler.snapshots.workbench import SnapshotSetup
+from analytics_scheduler.snapshots.context import RunSettings
+from analytics_scheduler.vocabulary import PeriodType
 
 WORKERS = (1, 2, 4)
 RANGES = 16
@@ -44,39 +44,39 @@ YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 CELERY_SECONDS = 600
 
 
-def setup_for(url: str, locations: int) -> SnapshotSetup:
-    return SnapshotSetup(
+def setup_for(url: str, locations: int) -> RunSettings:
+    return RunSettings(
         database=DatabaseSettings.load({"DATABASE_URL": url}),
         snapshots=SnapshotSettings.load({"SNAPSHOT_SHARD_LOCATIONS": str(locations // RANGES)}),
         calendar=CalendarSettings.load({}).calendar(),
     )
 
 
-def request_of(setup: SnapshotSetup, day: date) -> snapshots.SnapshotRequest:
+def request_of(setup: RunSettings, day: date) -> snapshots.SnapshotRequest:
     now = datetime.now(UTC)
     return snapshots.request_for(
-        Period.DAILY, setup.calendar, run_id="workers", moment=now, now=now, date_wanted=day
+        PeriodType.DAILY, setup.calendar, run_id="workers", moment=now, now=now, date_wanted=day
     )
 
 
 def write_range(
-    setup: SnapshotSetup, day: date, priced_at: datetime, shard: snapshots.Shard
+    setup: RunSettings, day: date, priced_at: datetime, shard: snapshots.Shard
 ) -> float:
     """Write one range as a task does; return the peak memory of this process in MiB."""
     with connected(setup.database) as connection:
-        bench = snapshots.prepare(connection, setup, priced_at=priced_at)
-        snapshots.run_snapshots(bench, request_of(setup, day), shard=shard)
+        context = snapshots.prepare(connection, setup, priced_at=priced_at)
+        snapshots.run_snapshots(context, request_of(setup, day), shard=shard)
     # Not getrusage: its peak begins with that of the process that started this one.
     return int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[0]) / 1024
 
 
-def take(pool: ProcessPoolExecutor, setup: SnapshotSetup, day: date) -> tuple[float, float]:
+def take(pool: ProcessPoolExecutor, setup: RunSettings, day: date) -> tuple[float, float]:
     """Return the seconds of a run that the pool's workers share, and their peak memory."""
     started = time.perf_counter()
     with connected(setup.database) as connection:
-        bench = snapshots.prepare(connection, setup)
+        context = snapshots.prepare(connection, setup)
         shards = snapshots.plan_shards(connection, setup)
-    parts = [pool.submit(write_range, setup, day, bench.priced_at, shard) for shard in shards]
+    parts = [pool.submit(write_range, setup, day, context.priced_at, shard) for shard in shards]
     peak = max(part.result() for part in parts)
     request = request_of(setup, day)
     with connected(setup.database) as connection:

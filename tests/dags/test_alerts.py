@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from tests.dag_runs import DAGS, load_dag, run_dag, warnings_of_airflow_ignored
-from tests.factories import Inventory
-from tests.redis_servers import free_port
-from tests.webhook_receiver import Received
+from tests.support.dag_runs import DAGS, load_dag, run_dag, warnings_of_airflow_ignored
+from tests.support.inventory import Inventory
+from tests.support.redis_servers import free_port
+from tests.support.webhook_receiver import Received
 
-from analytics_scheduler.orchestration import alerts
+from analytics_scheduler.orchestration import callbacks as alerts
 from analytics_scheduler.orchestration.schedules import StoredSchedule, variable_key
 
 NIGHT = datetime(2026, 6, 1, 2, 0, 30, tzinfo=UTC)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import redis
 from psycopg import Connection
-from tests.dag_runs import load_dag, run_dag
-from tests.redis_servers import RedisServer, free_port, redis_server
+from tests.support.dag_runs import load_dag, run_dag
+from tests.support.redis_servers import RedisServer, free_port, redis_server
 
 MOMENTS = (datetime(2026, 6, 10, tzinfo=UTC) + timedelta(hours=hour) for hour in count())
 

@@ -16,9 +16,9 @@ from uuid import UUID
 
 import pytest
 from psycopg import Connection
-from tests.dag_runs import run_dag
-from tests.factories import Inventory
-from tests.kubernetes_manifests import command_of, containers, environment_of, jobs
+from tests.support.dag_runs import run_dag
+from tests.support.inventory import Inventory
+from tests.support.kubernetes_manifests import command_of, containers, environment_of, jobs
 
 # Stands for readOnlyRootFilesystem, where only /tmp is written to, and for an image in which
 # Airflow may not start: a command that opens a file to write or imports Airflow dies of it.
@@ -112,8 +112,8 @@ def test_the_work_is_found_done_where_airflow_did_it(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", cluster.secret["database-url"])
     monkeypatch.setenv("REDIS_URL", cluster.secret["redis-url"])
-    for period in ("monthly", "weekly", "daily"):  # the daily one fills what is between them
-        assert set(run_dag(f"{period}-snapshot", datetime.now(UTC)).values()) == {"success"}
+    for period_type in ("monthly", "weekly", "daily"):  # the daily one fills what is between them
+        assert set(run_dag(f"{period_type}-snapshot", datetime.now(UTC)).values()) == {"success"}
     before = rows(connection)
     assert {row[0] for row in before} == {"daily", "weekly", "monthly"}
 
@@ -133,9 +133,9 @@ def test_the_work_is_done_where_airflow_did_not(
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     written = {(row[0], row[1], row[2]): row[3] for row in rows(connection)}
     assert [str(written["daily", yesterday, shop]) for shop in shops] == ["5.00", "5.00"]
-    weeks = [revenue for (period, _, _), revenue in written.items() if period == "weekly"]
+    weeks = [revenue for (period_type, _, _), revenue in written.items() if period_type == "weekly"]
     assert [str(revenue) for revenue in weeks] == ["35.00", "35.00"]
-    assert sum(period == "monthly" for period, _, _ in written) == len(shops)
+    assert sum(period_type == "monthly" for period_type, _, _ in written) == len(shops)
 
 
 def test_the_next_day_makes_up_for_a_week_that_nobody_composed(

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 from psycopg import Connection
-from tests.dag_runs import load_dag, run_dag
-from tests.factories import Inventory
-from tests.redis_servers import free_port
+from tests.support.dag_runs import load_dag, run_dag
+from tests.support.inventory import Inventory
+from tests.support.redis_servers import free_port
 
 from analytics_scheduler.orchestration.metrics import emit_run
 

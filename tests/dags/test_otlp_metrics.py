@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from tests.dag_runs import load_dag, run_dag, warnings_of_airflow_ignored
-from tests.factories import Inventory
-from tests.webhook_receiver import wait_until
+from tests.support.dag_runs import load_dag, run_dag, warnings_of_airflow_ignored
+from tests.support.inventory import Inventory
+from tests.support.webhook_receiver import wait_until
 
 Found = dict[str, Any]
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from psycopg import Connection
-from tests.dag_runs import load_dag, run_dag
+from tests.support.dag_runs import load_dag, run_dag
 
 MOMENTS = (datetime(2026, 6, 10, 5, 30, tzinfo=UTC) + timedelta(minutes=n) for n in count())
 

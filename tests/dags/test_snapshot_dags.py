@@ -11,9 +11,9 @@ from uuid import UUID
 import pytest
 import redis
 from psycopg import Connection
-from tests.dag_runs import load_dag, run_dag
-from tests.factories import Analyst, Inventory
-from tests.redis_servers import free_port
+from tests.support.dag_runs import load_dag, run_dag
+from tests.support.inventory import Analyst, Inventory
+from tests.support.redis_servers import free_port
 
 from analytics_scheduler.settings import DatabaseSettings
 
@@ -52,23 +52,23 @@ def shop(
 
 
 @pytest.mark.parametrize(
-    ("period", "cron"),
+    ("period_type", "cron"),
     [("daily", "0 2 * * *"), ("weekly", "0 3 * * 0"), ("monthly", "0 4 1 * *")],
 )
-def test_the_dags_are_made_as_documented(period: str, cron: str) -> None:
-    dag = load_dag(f"{period}-snapshot")
+def test_the_dags_are_made_as_documented(period_type: str, cron: str) -> None:
+    dag = load_dag(f"{period_type}-snapshot")
 
     assert dag.timetable.expression == cron
     assert (dag.max_active_runs, dag.catchup, dag.is_paused_upon_creation) == (1, False, False)
     assert list(dag.params) == ["date", "force"]
-    assert f"{period.capitalize()} snapshot" in dag.doc_md
+    assert f"{period_type.capitalize()} snapshot" in dag.doc_md
     for task in dag.tasks:
         assert task.execution_timeout.total_seconds() == 300
     assert dag.get_task("write_snapshots").partial_kwargs["retries"] == 3
 
 
 @pytest.mark.parametrize(
-    ("period", "moment", "start", "revenue"),
+    ("period_type", "moment", "start", "revenue"),
     [
         ("daily", "2026-03-11T02:00", "2026-03-10", 50),
         ("daily", "2026-03-11T23:30", "2026-03-10", 50),
@@ -78,16 +78,16 @@ def test_the_dags_are_made_as_documented(period: str, cron: str) -> None:
     ],
 )
 def test_a_run_writes_the_period_that_it_stands_for(
-    shop: UUID, analyst: Analyst, *, period: str, moment: str, start: str, revenue: int
+    shop: UUID, analyst: Analyst, *, period_type: str, moment: str, start: str, revenue: int
 ) -> None:
-    states = run_dag(f"{period}-snapshot", datetime.fromisoformat(moment).replace(tzinfo=UTC))
+    states = run_dag(f"{period_type}-snapshot", datetime.fromisoformat(moment).replace(tzinfo=UTC))
 
     assert states == ALL_GREEN
-    assert int(analyst.row(shop, start, period)["revenue"]) == revenue
-    assert len(analyst.rows(period)) == 1
+    assert int(analyst.row(shop, start, period_type)["revenue"]) == revenue
+    assert len(analyst.rows(period_type)) == 1
     assert analyst.table(
         "SELECT task, outcome, report->>'written' FROM analytics_snapshot_runs"
-    ) == [(f"{period}-snapshot", "success", "1")]
+    ) == [(f"{period_type}-snapshot", "success", "1")]
 
 
 def test_a_manual_run_may_name_a_day_inside_the_wanted_period(shop: UUID, analyst: Analyst) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from tests.factories import Analyst, Inventory
+from tests.support.inventory import Analyst, Inventory
 
 from analytics_scheduler.settings import DatabaseSettings
 

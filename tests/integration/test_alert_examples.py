@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from tests.factories import Inventory
+from tests.support.inventory import Inventory
+from tests.support.webhook_receiver import MONITORING_PAGE, Received, code_with, webhook_receiver
 from tests.unit.test_readme import README, table_headed
-from tests.webhook_receiver import MONITORING_PAGE, Received, code_with, webhook_receiver
 
 from analytics_scheduler.alerts.delivery import send_waiting
 from analytics_scheduler.cli import main
 from analytics_scheduler.run_records import record_run
-from analytics_scheduler.setting_values import ALERT_EVENTS
+from analytics_scheduler.setting_parsers import ALERT_EVENTS
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS, DatabaseSettings
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

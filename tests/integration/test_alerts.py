@@ -11,9 +11,9 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
-from tests.factories import Inventory
-from tests.redis_servers import free_port
-from tests.webhook_receiver import Received, webhook_receiver
+from tests.support.inventory import Inventory
+from tests.support.redis_servers import free_port
+from tests.support.webhook_receiver import Received, webhook_receiver
 
 from analytics_scheduler.alerts import delivery
 from analytics_scheduler.alerts.delivery import Delivery, send_waiting
@@ -197,13 +197,13 @@ def test_the_webhook_never_changes_what_health_says(
     assert main(["health", "--json"]) == 0
     desk.execute("DELETE FROM analytics_snapshot_runs WHERE task = 'daily-snapshot'")
     assert main(["health", "--json"]) == 1
-    shown = capsys.readouterr()
-    assert [json.loads(line)["status"] for line in shown.out.splitlines()] == [
+    quoted = capsys.readouterr()
+    assert [json.loads(line)["status"] for line in quoted.out.splitlines()] == [
         "healthy",
         "unhealthy",
     ]
-    assert ("alerts are not sent" in shown.err) == (broken != "away")
-    assert "t0ken" not in shown.out + shown.err
+    assert ("alerts are not sent" in quoted.err) == (broken != "away")
+    assert "t0ken" not in quoted.out + quoted.err
 
 
 @pytest.mark.parametrize("broken", ["setting", "table"])

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import redis
-from tests.redis_servers import EMBEDDED, RedisServer, installed_servers, redis_server
+from tests.support.redis_servers import EMBEDDED, RedisServer, installed_servers, redis_server
 
-from analytics_scheduler.cache import connected_cache
-from analytics_scheduler.cache_cleanup import CleanupReport, clean_cache
+from analytics_scheduler.cache.cleanup import CleanupReport, clean_cache
+from analytics_scheduler.cache.connection import connected_cache
 from analytics_scheduler.errors import CacheUnavailableError
 from analytics_scheduler.settings import CacheSettings
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import redis
-from tests.redis_servers import RedisServer, free_port, redis_server
-from tests.tls_front import tls_front
+from tests.support.redis_servers import RedisServer, free_port, redis_server
+from tests.support.tls_front import tls_front
 
-from analytics_scheduler.cache import connected_cache
-from analytics_scheduler.cache_cleanup import clean_cache
+from analytics_scheduler.cache.cleanup import clean_cache
+from analytics_scheduler.cache.connection import connected_cache
 from analytics_scheduler.errors import CacheUnavailableError, SettingError
 from analytics_scheduler.settings import CacheSettings
 

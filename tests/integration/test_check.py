@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from tests.integration.documented_source import (
+from tests.support.documented_source import (
     DOCUMENTED_SOURCE,
     ONE_SHOP,
     emptied,
@@ -22,7 +22,7 @@ from analytics_scheduler.database import connected
 from analytics_scheduler.errors import SchemaError
 from analytics_scheduler.migrations import migrate
 from analytics_scheduler.settings import DatabaseSettings
-from analytics_scheduler.source_contract import (
+from analytics_scheduler.source import (
     Finding,
     Level,
     SourceShape,
@@ -155,7 +155,7 @@ def test_a_missing_column_that_no_figure_needs_stops_no_run(
 
 
 @pytest.mark.parametrize(
-    ("relation", "column", "form", "shown"),
+    ("relation", "column", "form", "quoted"),
     [
         ("locations", "id", "text", "text"),
         ("locations", "is_active", "integer", "integer"),
@@ -171,10 +171,10 @@ def test_a_missing_column_that_no_figure_needs_stops_no_run(
     ],
 )
 def test_a_wrong_type_stops_check_and_run_by_name(
-    url: str, relation: str, column: str, form: str, shown: str
+    url: str, relation: str, column: str, form: str, quoted: str
 ) -> None:
     _give_type(url, relation, column, form)
-    what = f"public.{relation}.{column} is {shown}: the source contract needs"
+    what = f"public.{relation}.{column} is {quoted}: the source contract needs"
     finding = finding_about(what, findings_of(url))
     assert finding.level is Level.ERROR
     assert f'ALTER TABLE "public"."{relation}" ALTER COLUMN "{column}" TYPE' in finding.run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.factories import Analyst, Inventory, figures
+from tests.support.inventory import Analyst, Inventory, figures
 
 from analytics_scheduler.errors import PeriodError
 

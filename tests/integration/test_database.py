@@ -8,12 +8,11 @@ from urllib.parse import quote, urlsplit
 
 import psycopg
 import pytest
-from tests.integration.documented_source import emptied, execute, role_of, settings_of
+from tests.support.documented_source import emptied, execute, role_of, settings_of
 
 from analytics_scheduler.database import (
     connected,
     open_connection,
-    read_sql,
     server_name,
     statement,
 )
@@ -186,6 +185,5 @@ def test_the_url_serves_airflow_where_there_is_no_connection(
 def test_names_reach_a_statement_quoted(settings: DatabaseSettings) -> None:
     odd = replace(settings, source_schema='a"b', analytics_schema="c d")
     with psycopg.connect("" if settings.url is None else settings.url.reveal()) as connection:
-        text = statement("contract/count_locations", odd).as_string(connection)
+        text = statement("count_source_locations", odd).as_string(connection)
     assert 'FROM "a""b".locations' in text
-    assert read_sql("contract/count_locations").startswith("-- Purpose: ")

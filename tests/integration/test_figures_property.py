@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
-from tests.factories import NET_SIGN, Analyst, Inventory, figures
-from tests.reference import Books, Movement
+from tests.support.inventory import NET_SIGN, Analyst, Inventory, figures
+from tests.support.reference import Books, Movement
 
 ZONES = ("UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia")
 # Around the changes of the clocks of 2026 in New York, Lord Howe and Berlin.
@@ -113,10 +113,10 @@ class Chronicle:
 
 def assert_all_rows_are_right(analyst: Analyst, books: Books) -> int:
     checked = 0
-    for period in ("daily", "weekly", "monthly"):
-        for (shop, start), row in analyst.rows(period).items():
+    for period_type in ("daily", "weekly", "monthly"):
+        for (shop, start), row in analyst.rows(period_type).items():
             assert figures(row) == books.figures(shop, start, row["period_end"]), (
-                f"{period} {start} of {shop}"
+                f"{period_type} {start} of {shop}"
             )
             checked += 1
     return checked
@@ -201,10 +201,10 @@ def test_after_random_late_changes_every_row_equals_a_full_rebuild(
     chronicle.connection.execute("DELETE FROM analytics_snapshots")
     chronicle.connection.execute("DELETE FROM analytics_snapshot_days")
     chronicle.connection.commit()
-    for period, found in rows.items():
+    for period_type, found in rows.items():
         for _, start in found:
-            local.take(period, at="2026-11-24T12:00", day=str(start))
-        rebuilt = {key: figures(row) for key, row in local.rows(period).items()}
+            local.take(period_type, at="2026-11-24T12:00", day=str(start))
+        rebuilt = {key: figures(row) for key, row in local.rows(period_type).items()}
         assert {key: rebuilt[key] for key in found} == found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from tests.redis_servers import free_port
+from tests.support.redis_servers import free_port
 
 from analytics_scheduler.cli import main
 from analytics_scheduler.run_records import record_run
@@ -81,7 +81,7 @@ def health(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[s
 def test_all_is_well(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     status, answer = health(capsys)
     assert (status, answer["wrong"]) == (0, [])
-    assert {task: heart["pulse"] for task, heart in answer["tasks"].items()} == dict.fromkeys(
+    assert {name: task["pulse"] for name, task in answer["tasks"].items()} == dict.fromkeys(
         SCHEDULE_DEFAULTS, "fresh"
     )
     assert main(["health"]) == 0
@@ -140,7 +140,7 @@ def test_nothing_is_owed_from_before_the_package_came(
     shop.execute("UPDATE analytics_snapshot_migrations SET applied_at = now()")
     status, answer = health(capsys)
     assert status == 0
-    assert {heart["pulse"] for heart in answer["tasks"].values()} == {"waiting"}
+    assert {task["pulse"] for task in answer["tasks"].values()} == {"waiting"}
 
 
 def test_schedules_and_their_switch_are_those_of_the_settings(

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.factories import Analyst, Inventory, figures
+from tests.support.inventory import Analyst, Inventory, figures
 
 from analytics_scheduler.snapshots import UnexplainedDay
 
@@ -98,8 +98,8 @@ def test_a_revision_keeps_old_and_new_figures_the_reason_and_the_run(
         " FROM analytics_snapshot_revisions"
     )
     assert len(rows) == 1
-    location, period, start, old, new, reason, run_id = rows[0]
-    assert (location, period, start) == (north, "daily", date(2026, 3, 2))
+    location, period_type, start, old, new, reason, run_id = rows[0]
+    assert (location, period_type, start) == (north, "daily", date(2026, 3, 2))
     assert (reason, run_id) == ("late data", "test at 2026-03-04T02:00")
     assert Decimal(str(old["wastage_value"])) == 0
     assert Decimal(str(new["wastage_value"])) == Decimal("10.00")

@@ -16,17 +16,18 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import Connection, sql
-from tests.factories import Analyst, Inventory
-from tests.location_joins import KEYS, SAME_EVERYWHERE, problems_of
+from tests.support.inventory import Analyst, Inventory
+from tests.support.location_joins import KEYS, SAME_EVERYWHERE, problems_of
 
 from analytics_scheduler import database
-from analytics_scheduler.cache import connected_cache
-from analytics_scheduler.periods import Calendar, Period
-from analytics_scheduler.publishing import publish_latest
+from analytics_scheduler.cache.connection import connected_cache
+from analytics_scheduler.cache.publish import publish_latest
+from analytics_scheduler.periods import Calendar
 from analytics_scheduler.retention import prune
 from analytics_scheduler.settings import CacheSettings, RetentionSettings
 from analytics_scheduler.snapshots import plan_shards
-from analytics_scheduler.verify import verify_snapshots
+from analytics_scheduler.snapshots.verify import verify_snapshots
+from analytics_scheduler.vocabulary import PeriodType
 
 SQL = Path(database.__file__).parent / "sql"
 AREAS = ("snapshots", "prices", "verify", "publishing", "retention")
@@ -83,7 +84,7 @@ def life_of_snapshots(inventory: Inventory, analyst: Analyst, redis_url: str) ->
     assert len(plan_shards(analyst.connection, sharded.setup)) == len(shops)
     caches = CacheSettings.load({"REDIS_URL": redis_url})
     with connected_cache(caches) as cache:
-        publish_latest(cache, analyst.connection, analyst.database, caches, Period.DAILY)
+        publish_latest(cache, analyst.connection, analyst.database, caches, PeriodType.DAILY)
     for dry_run in (True, False):
         prune(
             analyst.connection,

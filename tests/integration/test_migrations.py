@@ -11,7 +11,7 @@ import pglast
 import psycopg
 import pytest
 from pglast.enums import AlterTableType, ConstrType
-from tests.integration.documented_source import (
+from tests.support.documented_source import (
     DOCUMENTED_SOURCE,
     ONE_SHOP,
     emptied,

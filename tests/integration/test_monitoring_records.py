@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime
 
 import pytest
-from tests.factories import Analyst, Inventory
+from tests.support.inventory import Analyst, Inventory
 
 from analytics_scheduler.run_records import record_run
 from analytics_scheduler.snapshots import SnapshotReport

@@ -12,14 +12,14 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 from psycopg import Connection
-from tests.redis_servers import RedisServer, redis_server
+from tests.support.redis_servers import RedisServer, redis_server
 
-from analytics_scheduler.cache import connected_cache
+from analytics_scheduler.cache.connection import connected_cache
+from analytics_scheduler.cache.publish import PublishReport, publish_latest, ttl_seconds
 from analytics_scheduler.database import connected
 from analytics_scheduler.errors import CacheUnavailableError, DatabaseRefusedError
-from analytics_scheduler.periods import Period
-from analytics_scheduler.publishing import PublishReport, publish_latest, ttl_seconds
 from analytics_scheduler.settings import CacheSettings, DatabaseSettings
+from analytics_scheduler.vocabulary import PeriodType
 
 DAY_SECONDS = 86_400
 
@@ -52,7 +52,12 @@ class Publisher:
         return new_id
 
     def snapshot(
-        self, location: UUID, start: str, *, period: str = "daily", revenue: str | None = "12.50"
+        self,
+        location: UUID,
+        start: str,
+        *,
+        period_type: str = "daily",
+        revenue: str | None = "12.50",
     ) -> None:
         self.execute(
             "INSERT INTO analytics_snapshots (location_id, period_type, period_start, period_end,"
@@ -62,16 +67,16 @@ class Publisher:
             " ON CONFLICT (location_id, period_type, period_start)"
             " DO UPDATE SET revenue = excluded.revenue",
             location,
-            period,
+            period_type,
             date.fromisoformat(start),
             date.fromisoformat(start),
             revenue,
         )
 
-    def publish(self, period: Period = Period.DAILY) -> PublishReport:
+    def publish(self, period_type: PeriodType = PeriodType.DAILY) -> PublishReport:
         with connected_cache(self.cache_settings) as cache:
             return publish_latest(
-                cache, self.connection, self.database, self.cache_settings, period
+                cache, self.connection, self.database, self.cache_settings, period_type
             )
 
     def execute(self, query: str, *values: object) -> None:
@@ -86,8 +91,8 @@ def publisher(
     return Publisher(connection, database_settings, CacheSettings.load({"REDIS_URL": server.url}))
 
 
-def entry(client: redis.Redis, location: UUID, period: str = "daily") -> dict[str, Any]:
-    stored = client.get(f"analytics:snapshot:{period}:{location}")
+def entry(client: redis.Redis, location: UUID, period_type: str = "daily") -> dict[str, Any]:
+    stored = client.get(f"analytics:snapshot:{period_type}:{location}")
     assert stored is not None
     found: dict[str, Any] = json.loads(stored)
     return found
@@ -113,7 +118,7 @@ def test_figures_are_published_as_exact_decimals(publisher: Publisher, client: r
         "cost_of_goods_sold": "0.00",
     }
     assert client.get("analytics:snapshot:daily:version") == b"1"
-    assert report == PublishReport(period="daily", published=1, changed=1, version=1)
+    assert report == PublishReport(period_type="daily", published=1, changed=1, version=1)
 
 
 def test_a_backfilled_older_day_never_overwrites_a_newer_one(
@@ -163,9 +168,9 @@ def test_the_version_rises_when_a_figure_changed_and_only_then(
 def test_periods_are_apart(publisher: Publisher, client: redis.Redis) -> None:
     location = publisher.location()
     publisher.snapshot(location, "2026-06-09")
-    publisher.snapshot(location, "2026-05-01", period="monthly")
+    publisher.snapshot(location, "2026-05-01", period_type="monthly")
 
-    publisher.publish(Period.MONTHLY)
+    publisher.publish(PeriodType.MONTHLY)
 
     assert sorted(client.keys("*")) == [
         f"analytics:snapshot:monthly:{location}".encode(),
@@ -175,7 +180,9 @@ def test_periods_are_apart(publisher: Publisher, client: redis.Redis) -> None:
 
 def test_nothing_to_publish_writes_nothing(publisher: Publisher, client: redis.Redis) -> None:
     publisher.location()
-    assert publisher.publish() == PublishReport(period="daily", published=0, changed=0, version=0)
+    assert publisher.publish() == PublishReport(
+        period_type="daily", published=0, changed=0, version=0
+    )
     assert client.dbsize() == 0
 
 
@@ -185,10 +192,10 @@ def test_entries_end_by_themselves_and_not_all_at_once(
     locations = [publisher.location() for _ in range(40)]
     for location in locations:
         publisher.snapshot(location, "2026-06-09")
-        publisher.snapshot(location, "2026-06-01", period="weekly")
+        publisher.snapshot(location, "2026-06-01", period_type="weekly")
 
     publisher.publish()
-    publisher.publish(Period.WEEKLY)
+    publisher.publish(PeriodType.WEEKLY)
 
     ends = [client.ttl(f"analytics:snapshot:daily:{location}") for location in locations]
     assert all(2 * DAY_SECONDS - 10 <= seconds <= 2.2 * DAY_SECONDS for seconds in ends)
@@ -199,7 +206,7 @@ def test_entries_end_by_themselves_and_not_all_at_once(
 
 
 def test_a_short_ttl_is_never_shortened() -> None:
-    assert 60 <= ttl_seconds(Period.DAILY, str(uuid4()), 60) <= 66
+    assert 60 <= ttl_seconds(PeriodType.DAILY, str(uuid4()), 60) <= 66
 
 
 def test_a_publish_that_failed_is_made_up_by_the_next(
@@ -212,7 +219,9 @@ def test_a_publish_that_failed_is_made_up_by_the_next(
         publisher.publish()
     client.config_set("maxmemory", "0")
 
-    assert publisher.publish() == PublishReport(period="daily", published=1, changed=1, version=1)
+    assert publisher.publish() == PublishReport(
+        period_type="daily", published=1, changed=1, version=1
+    )
 
 
 def test_a_publish_that_lost_redis_before_the_version_raises_it_the_next_time(

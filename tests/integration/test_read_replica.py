@@ -12,9 +12,9 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import Connection
-from tests.factories import Analyst, Inventory, figures
-from tests.integration.documented_source import DOCUMENTED_SOURCE, execute, settings_of
-from tests.replica_servers import (
+from tests.support.documented_source import DOCUMENTED_SOURCE, execute, settings_of
+from tests.support.inventory import Analyst, Inventory, figures
+from tests.support.postgres_servers import (
     database_url,
     link_to,
     primary_and_standby,
@@ -26,7 +26,7 @@ from analytics_scheduler.database import connected
 from analytics_scheduler.errors import DatabaseRefusedError
 from analytics_scheduler.local.servers import create_database
 from analytics_scheduler.migrations import migrate
-from analytics_scheduler.verify import verify_snapshots
+from analytics_scheduler.snapshots.verify import verify_snapshots
 
 
 @pytest.fixture(scope="module")

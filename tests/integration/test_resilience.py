@@ -20,11 +20,10 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import Connection
-from tests.factories import Analyst, Inventory, figures
+from tests.support.inventory import Analyst, Inventory, figures
 
 from analytics_scheduler.database import connected
 from analytics_scheduler.errors import DatabaseRefusedError
-from analytics_scheduler.periods import Period
 from analytics_scheduler.settings import DatabaseSettings
 from analytics_scheduler.snapshots import (
     Shard,
@@ -33,6 +32,7 @@ from analytics_scheduler.snapshots import (
     request_for,
     run_snapshots,
 )
+from analytics_scheduler.vocabulary import PeriodType
 
 
 @pytest.fixture
@@ -157,13 +157,13 @@ def test_a_location_that_somebody_locks_fails_alone_and_a_second_run_does_only_w
         report = impatient.take(at="2026-02-02T03:00", day="2026-02-01", force=True)
 
     assert (report.outcome, report.changed) == ("partial", 39)
-    assert [failure.location for failure in report.failures] == [shown(analyst, chain[7])]
+    assert [failure.location for failure in report.failures] == [quoted(analyst, chain[7])]
     assert report.failures[0].may_pass
     report = impatient.take(at="2026-02-02T04:00", day="2026-02-01")
     assert (report.changed, report.unchanged, report.outcome) == (1, 39, "success")
 
 
-def shown(analyst: Analyst, shop: UUID) -> str:
+def quoted(analyst: Analyst, shop: UUID) -> str:
     name = analyst.table("SELECT name FROM locations WHERE id = %s", shop)[0][0]
     return f"{name} [{shop}]"
 
@@ -231,16 +231,21 @@ def test_an_older_result_never_replaces_a_newer_one(
     """A forced run that noted the prices first and comes to write last leaves the newer row."""
     with connected(database_settings) as early:
         first = replace(analyst, connection=early)
-        bench = prepare(early, first.setup)
+        context = prepare(early, first.setup)
         inventory.connection.execute("UPDATE products SET cost = 9.00")
         inventory.connection.commit()
         moment = datetime(2026, 2, 2, 2, tzinfo=UTC)
         analyst.take(at="2026-02-02T02:00", force=True)
         newer = {key: figures(row) for key, row in analyst.rows().items()}
         request = request_for(
-            Period.DAILY, first.setup.calendar, run_id="late", moment=moment, now=moment, force=True
+            PeriodType.DAILY,
+            first.setup.calendar,
+            run_id="late",
+            moment=moment,
+            now=moment,
+            force=True,
         )
-        report = run_snapshots(bench, request)
+        report = run_snapshots(context, request)
 
     assert (report.changed, report.unchanged) == (0, 40)
     assert {key: figures(row) for key, row in analyst.rows().items()} == newer
@@ -294,12 +299,12 @@ def test_shards_cover_all_locations_once_and_carry_no_lists(
     assert all(len(str(shard.as_dict())) < 200 for shard in shards)
     assert [Shard.from_dict(shard.as_dict()) for shard in shards] == shards
 
-    bench = prepare(analyst.connection, sharded.setup)
+    context = prepare(analyst.connection, sharded.setup)
     moment = datetime(2026, 2, 2, 2, tzinfo=UTC)
     request = request_for(
-        Period.DAILY, sharded.setup.calendar, run_id="sharded", moment=moment, now=moment
+        PeriodType.DAILY, sharded.setup.calendar, run_id="sharded", moment=moment, now=moment
     )
-    reports = [run_snapshots(bench, request, shard=shard) for shard in shards]
+    reports = [run_snapshots(context, request, shard=shard) for shard in shards]
 
     assert [report.written for report in reports] == [10, 10, 10, 10]
     assert len(plan_shards(analyst.connection, analyst.setup)) == 1

@@ -36,14 +36,16 @@ class Archive:
         self.execute("INSERT INTO analytics_snapshot_locations VALUES (%s)", new_id)
         return new_id
 
-    def snapshot(self, location: UUID, period: str, start: date, end: date | None = None) -> UUID:
+    def snapshot(
+        self, location: UUID, period_type: str, start: date, end: date | None = None
+    ) -> UUID:
         new_id = uuid4()
         self.execute(
             "INSERT INTO analytics_snapshots (id, location_id, period_type, period_start,"
             " period_end) VALUES (%s, %s, %s, %s, %s)",
             new_id,
             location,
-            period,
+            period_type,
             start,
             end or start,
         )
@@ -66,20 +68,22 @@ class Archive:
             day,
         )
 
-    def revision(self, location: UUID, period: str, start: date, end: date | None = None) -> None:
+    def revision(
+        self, location: UUID, period_type: str, start: date, end: date | None = None
+    ) -> None:
         self.execute(
             "INSERT INTO analytics_snapshot_revisions (location_id, period_type, period_start,"
             " period_end, old_figures, new_figures, reason, run_id)"
             " VALUES (%s, %s, %s, %s, '{}', '{}', 'late data', 'test')",
             location,
-            period,
+            period_type,
             start,
             end or start,
         )
 
     def composed(self, location: UUID, *starts: tuple[str, date, date]) -> None:
-        for period, start, end in starts:
-            self.snapshot(location, period, start, end)
+        for period_type, start, end in starts:
+            self.snapshot(location, period_type, start, end)
 
     def prune(self, *, dry_run: bool = False, **options: Any) -> PruneReport:
         environ = options.pop("environ", {})
@@ -93,10 +97,10 @@ class Archive:
             **options,
         )
 
-    def kept(self, period: str = "daily") -> list[date]:
+    def kept(self, period_type: str = "daily") -> list[date]:
         rows = self.connection.execute(
             "SELECT period_start FROM analytics_snapshots WHERE period_type = %s ORDER BY 1",
-            (period,),
+            (period_type,),
         ).fetchall()
         self.connection.rollback()
         return [row[0] for row in rows]

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 import redis
 from psycopg.conninfo import conninfo_to_dict
-from tests.integration.documented_source import (
+from tests.support.documented_source import (
     DOCUMENTED_SOURCE,
     emptied,
     execute,
@@ -25,7 +25,7 @@ from tests.integration.documented_source import (
 from analytics_scheduler.cli import main
 from analytics_scheduler.database import connected
 from analytics_scheduler.settings import DatabaseSettings
-from analytics_scheduler.source_contract import Level, check_source
+from analytics_scheduler.source import Level, check_source
 
 PAGE = Path(__file__).parents[2] / "include" / "docs" / "deployment.md"
 NORTH = "00000000-0000-0000-0000-00000000000a"

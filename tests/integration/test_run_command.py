@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.factories import Analyst, Inventory
+from tests.support.inventory import Analyst, Inventory
 
 
 def run(database_url: str, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:

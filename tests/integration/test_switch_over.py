@@ -10,21 +10,21 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from tests.factories import Analyst, Inventory
-from tests.integration.documented_source import (
+from tests.integration.test_migrations import OLD_TABLE
+from tests.support.documented_source import (
     DOCUMENTED_SOURCE,
     emptied,
     execute,
     role_of,
     settings_of,
 )
-from tests.integration.test_migrations import OLD_TABLE
+from tests.support.inventory import Analyst, Inventory
 
 from analytics_scheduler.cli import main
 from analytics_scheduler.database import connected
 from analytics_scheduler.migrations import migrate
-from analytics_scheduler.source_contract import Level, check_source
-from analytics_scheduler.verify import verify_snapshots
+from analytics_scheduler.snapshots.verify import verify_snapshots
+from analytics_scheduler.source import Level, check_source
 
 PAGE = Path(__file__).parents[2] / "include" / "docs" / "deployment.md"
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 13)

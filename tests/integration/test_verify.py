@@ -12,9 +12,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.factories import Analyst, Inventory
+from tests.support.inventory import Analyst, Inventory
 
-from analytics_scheduler.verify import VerifyReport, verify_snapshots
+from analytics_scheduler.snapshots.verify import VerifyReport, verify_snapshots
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def verify(analyst: Analyst, sample: int | None = None) -> VerifyReport:
 
 def wrong_rows(report: VerifyReport) -> list[tuple[str, str, date, str]]:
     return sorted(
-        (entry.location.split(" [")[0], entry.period, entry.first_day, entry.finding)
+        (entry.location.split(" [")[0], entry.period_type, entry.first_day, entry.finding)
         for entry in report.wrong
     )
 

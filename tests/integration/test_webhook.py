@@ -15,8 +15,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests.redis_servers import free_port
-from tests.webhook_receiver import (
+from tests.support.redis_servers import free_port
+from tests.support.webhook_receiver import (
     SECRET,
     Received,
     documented_check,

@@ -1,4 +1,4 @@
-"""Weeks and months are composed from days, and land on the slots of the calendar."""
+"""Weeks and months are composed from days, and land on the periods of the calendar."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from tests.factories import Analyst, Inventory, figures
+from tests.support.inventory import Analyst, Inventory, figures
 
 from analytics_scheduler.errors import PeriodError
 

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from tests.acceptance.compose_file import Service, filled_in, read_services
+from tests.support.compose_file import Service, filled_in, read_services
 
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS, SettingsGroup, schedule_variable
 

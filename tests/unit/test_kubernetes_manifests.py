@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 from croniter import croniter
-from tests.kubernetes_manifests import (
+from tests.support.kubernetes_manifests import (
     MANIFESTS,
     VALUES,
     command_of,

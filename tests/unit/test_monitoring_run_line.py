@@ -6,8 +6,8 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
-from analytics_scheduler.monitoring.process import peak_memory_mib
-from analytics_scheduler.monitoring.run_line import run_line
+from analytics_scheduler.memory import peak_memory_mib
+from analytics_scheduler.run_records import run_line
 
 
 def test_a_run_is_one_line_of_fields_with_values_quoted_where_needed() -> None:
@@ -31,7 +31,7 @@ def test_peak_memory_is_that_of_a_running_python() -> None:
 
 def test_peak_memory_leaves_out_what_the_parent_held() -> None:
     """A process that a large one starts is counted by itself."""
-    ask = "from analytics_scheduler.monitoring.process import peak_memory_mib as p; print(p())"
+    ask = "from analytics_scheduler.memory import peak_memory_mib as p; print(p())"
     large = (
         "import subprocess, sys; held = bytearray(400_000_000)\n"
         "subprocess.run([sys.executable, '-c', sys.argv[1]], check=True, close_fds=False)"

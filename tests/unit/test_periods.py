@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from analytics_scheduler.errors import PeriodError
-from analytics_scheduler.periods import Calendar, Period, Slot, parse_day, parse_moment
+from analytics_scheduler.periods import Calendar, Period, parse_day, parse_moment
+from analytics_scheduler.vocabulary import PeriodType
 
 UTC_CALENDAR = Calendar(ZoneInfo("UTC"))
 NOON = datetime(2026, 3, 15, 12, tzinfo=UTC)  # a Sunday
@@ -36,11 +37,11 @@ def calendar(zone: str) -> Calendar:
 )
 def test_a_week_begins_on_the_chosen_weekday(week_start: int, first: date, last: date) -> None:
     weeks = Calendar(ZoneInfo("UTC"), week_start)
-    wanted = Slot(first, last, Period.WEEKLY)
-    assert weeks.slot_containing(Period.WEEKLY, date(2026, 3, 15)) == wanted
-    assert weeks.slot_containing(Period.WEEKLY, first) == wanted
-    assert weeks.slot_containing(Period.WEEKLY, last) == wanted
-    assert weeks.slot_containing(Period.WEEKLY, last + timedelta(days=1)).start > last
+    wanted = Period(first, last, PeriodType.WEEKLY)
+    assert weeks.period_containing(PeriodType.WEEKLY, date(2026, 3, 15)) == wanted
+    assert weeks.period_containing(PeriodType.WEEKLY, first) == wanted
+    assert weeks.period_containing(PeriodType.WEEKLY, last) == wanted
+    assert weeks.period_containing(PeriodType.WEEKLY, last + timedelta(days=1)).start > last
 
 
 @pytest.mark.parametrize(
@@ -56,30 +57,30 @@ def test_a_week_begins_on_the_chosen_weekday(week_start: int, first: date, last:
     ],
 )
 def test_a_month_ends_on_its_last_day(day: date, last: date) -> None:
-    slot = UTC_CALENDAR.slot_containing(Period.MONTHLY, day)
-    assert (slot.start, slot.end) == (day.replace(day=1), last)
+    period = UTC_CALENDAR.period_containing(PeriodType.MONTHLY, day)
+    assert (period.start, period.end) == (day.replace(day=1), last)
 
 
 def test_the_53rd_iso_week_spans_the_year_end() -> None:
-    week = Calendar(ZoneInfo("UTC"), 0).slot_containing(Period.WEEKLY, date(2027, 1, 2))
+    week = Calendar(ZoneInfo("UTC"), 0).period_containing(PeriodType.WEEKLY, date(2027, 1, 2))
     assert (week.start, week.end) == (date(2026, 12, 28), date(2027, 1, 3))
     assert week.start.isocalendar()[:2] == (2026, 53)
 
 
 def test_the_sunday_week_spans_the_year_end() -> None:
-    week = UTC_CALENDAR.slot_containing(Period.WEEKLY, date(2026, 1, 1))
+    week = UTC_CALENDAR.period_containing(PeriodType.WEEKLY, date(2026, 1, 1))
     assert (week.start, week.end) == (date(2025, 12, 28), date(2026, 1, 3))
 
 
 def test_a_slot_names_its_days() -> None:
-    week = UTC_CALENDAR.slot_containing(Period.WEEKLY, date(2024, 2, 29))
+    week = UTC_CALENDAR.period_containing(PeriodType.WEEKLY, date(2024, 2, 29))
     assert [day.day for day in week.days()] == [25, 26, 27, 28, 29, 1, 2]
     assert str(week) == "2024-02-25..2024-03-02"
-    assert str(Slot(date(2024, 2, 29), date(2024, 2, 29), Period.DAILY)) == "2024-02-29"
+    assert str(Period(date(2024, 2, 29), date(2024, 2, 29), PeriodType.DAILY)) == "2024-02-29"
 
 
 @pytest.mark.parametrize(
-    ("period", "moment", "start", "end"),
+    ("period_type", "moment", "start", "end"),
     [
         ("daily", "2026-03-15T00:00:00+00:00", "2026-03-14", "2026-03-14"),
         ("daily", "2026-03-14T23:59:59.999999+00:00", "2026-03-13", "2026-03-13"),
@@ -94,16 +95,16 @@ def test_a_slot_names_its_days() -> None:
     ],
 )
 def test_the_last_complete_slot_changes_exactly_at_the_boundary(
-    period: str, moment: str, start: str, end: str
+    period_type: str, moment: str, start: str, end: str
 ) -> None:
-    slot = UTC_CALENDAR.last_complete_slot(Period(period), instant(moment))
-    assert (str(slot.start), str(slot.end)) == (start, end)
+    period = UTC_CALENDAR.last_complete_period(PeriodType(period_type), instant(moment))
+    assert (str(period.start), str(period.end)) == (start, end)
 
 
 def test_the_boundary_is_midnight_in_the_calendars_own_zone() -> None:
     kolkata = calendar("Asia/Kolkata")
-    before = kolkata.last_complete_slot(Period.DAILY, instant("2026-03-14T18:29:59+00:00"))
-    after = kolkata.last_complete_slot(Period.DAILY, instant("2026-03-14T18:30:00+00:00"))
+    before = kolkata.last_complete_period(PeriodType.DAILY, instant("2026-03-14T18:29:59+00:00"))
+    after = kolkata.last_complete_period(PeriodType.DAILY, instant("2026-03-14T18:30:00+00:00"))
     assert (before.start, after.start) == (date(2026, 3, 13), date(2026, 3, 14))
 
 
@@ -168,12 +169,12 @@ def test_days_follow_each_other_without_gap_or_overlap(zone: str) -> None:
 
 
 def test_a_date_names_the_slot_that_holds_it() -> None:
-    slot = UTC_CALENDAR.slot_of_date(Period.WEEKLY, date(2026, 3, 11), now=NOON)
-    assert (slot.start, slot.end) == (date(2026, 3, 8), date(2026, 3, 14))
+    period = UTC_CALENDAR.period_of_date(PeriodType.WEEKLY, date(2026, 3, 11), now=NOON)
+    assert (period.start, period.end) == (date(2026, 3, 8), date(2026, 3, 14))
 
 
 @pytest.mark.parametrize(
-    ("period", "day", "words"),
+    ("period_type", "day", "words"),
     [
         ("daily", date(2026, 3, 16), ["2026-03-16", "future", "today is 2026-03-15", "UTC"]),
         ("daily", date(2026, 3, 15), ["day 2026-03-15", "not over yet", "one is 2026-03-14"]),
@@ -192,23 +193,23 @@ def test_a_date_names_the_slot_that_holds_it() -> None:
         ("weekly", date(9999, 12, 31), ["future"]),
     ],
 )
-def test_a_slot_that_is_not_over_is_refused(period: str, day: date, words: list[str]) -> None:
+def test_a_slot_that_is_not_over_is_refused(period_type: str, day: date, words: list[str]) -> None:
     with pytest.raises(PeriodError) as refusal:
-        UTC_CALENDAR.slot_of_date(Period(period), day, now=NOON)
+        UTC_CALENDAR.period_of_date(PeriodType(period_type), day, now=NOON)
     for word in words:
         assert word in str(refusal.value)
 
 
 def test_whether_a_day_is_over_depends_on_the_zone() -> None:
     now = instant("2026-03-15T03:00:00+00:00")  # still the 14th in New York
-    assert calendar("UTC").slot_of_date(Period.DAILY, date(2026, 3, 14), now=now)
+    assert calendar("UTC").period_of_date(PeriodType.DAILY, date(2026, 3, 14), now=now)
     with pytest.raises(PeriodError, match=r"not over yet in America/New_York"):
-        calendar("America/New_York").slot_of_date(Period.DAILY, date(2026, 3, 14), now=now)
+        calendar("America/New_York").period_of_date(PeriodType.DAILY, date(2026, 3, 14), now=now)
 
 
 def test_a_range_gives_every_slot_that_it_touches() -> None:
-    weeks = UTC_CALENDAR.slots_in_range(
-        Period.WEEKLY, date(2026, 2, 20), date(2026, 3, 2), now=NOON
+    weeks = UTC_CALENDAR.periods_in_range(
+        PeriodType.WEEKLY, date(2026, 2, 20), date(2026, 3, 2), now=NOON
     )
     assert [str(week) for week in weeks] == [
         "2026-02-15..2026-02-21",
@@ -218,7 +219,9 @@ def test_a_range_gives_every_slot_that_it_touches() -> None:
 
 
 def test_a_range_of_one_day_is_one_slot() -> None:
-    days = UTC_CALENDAR.slots_in_range(Period.DAILY, date(2026, 3, 1), date(2026, 3, 1), now=NOON)
+    days = UTC_CALENDAR.periods_in_range(
+        PeriodType.DAILY, date(2026, 3, 1), date(2026, 3, 1), now=NOON
+    )
     assert [str(day) for day in days] == ["2026-03-01"]
 
 
@@ -234,17 +237,19 @@ def test_a_range_of_one_day_is_one_slot() -> None:
 )
 def test_a_range_that_cannot_be_written_is_refused(first: date, last: date, words: str) -> None:
     with pytest.raises(PeriodError, match=words):
-        UTC_CALENDAR.slots_in_range(Period.DAILY, first, last, now=NOON)
+        UTC_CALENDAR.periods_in_range(PeriodType.DAILY, first, last, now=NOON)
 
 
 def test_a_range_of_exactly_five_years_is_taken() -> None:
-    days = UTC_CALENDAR.slots_in_range(Period.DAILY, date(2021, 3, 1), date(2026, 2, 28), now=NOON)
+    days = UTC_CALENDAR.periods_in_range(
+        PeriodType.DAILY, date(2021, 3, 1), date(2026, 2, 28), now=NOON
+    )
     assert len(days) == 5 * 365 + 1  # 29 February 2024
 
 
 def test_a_range_that_begins_on_a_leap_day_may_last_five_years() -> None:
-    days = UTC_CALENDAR.slots_in_range(
-        Period.MONTHLY, date(2020, 2, 29), date(2025, 2, 28), now=NOON
+    days = UTC_CALENDAR.periods_in_range(
+        PeriodType.MONTHLY, date(2020, 2, 29), date(2025, 2, 28), now=NOON
     )
     assert len(days) == 61
 

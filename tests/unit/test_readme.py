@@ -40,8 +40,8 @@ def settings_table() -> str:
     """Return the settings as a table in Markdown."""
     lines = [f"| {' | '.join(_SETTINGS_HEADER)} |", "|---|---|---|"]
     for variable, default, allowed in settings_rows():
-        shown = f"`{default}`" if default else "none"
-        lines.append(f"| `{variable}` | {shown} | {allowed} |")
+        quoted = f"`{default}`" if default else "none"
+        lines.append(f"| `{variable}` | {quoted} | {allowed} |")
     return "\n".join(lines)
 
 

@@ -10,8 +10,8 @@ import pytest
 from analytics_scheduler.errors import SettingError
 from analytics_scheduler.periods import Calendar
 from analytics_scheduler.retention import cutoffs_at, first_kept_day
-from analytics_scheduler.retention.cutoffs import slots_served
-from analytics_scheduler.setting_values import Age
+from analytics_scheduler.retention.cutoffs import periods_served
+from analytics_scheduler.setting_parsers import Age
 from analytics_scheduler.settings import RetentionSettings
 
 UTC_SUNDAY = Calendar(ZoneInfo("UTC"), 6)
@@ -41,14 +41,14 @@ def test_forever_has_no_cutoff() -> None:
 
 def test_a_day_serves_its_week_and_its_month() -> None:
     cutoffs = cutoffs_at(RetentionSettings.load({}), date(2026, 6, 10))
-    week, month = slots_served(UTC_SUNDAY, date(2026, 3, 11), cutoffs)
+    week, month = periods_served(UTC_SUNDAY, date(2026, 3, 11), cutoffs)
     assert (str(week), str(month)) == ("2026-03-08..2026-03-14", "2026-03-01..2026-03-31")
 
 
 def test_a_week_that_would_be_pruned_itself_is_not_served() -> None:
     settings = RetentionSettings.load({"RETENTION_WEEKLY": "1 month"})
     cutoffs = cutoffs_at(settings, date(2026, 6, 10))
-    week, month = slots_served(UTC_SUNDAY, date(2026, 3, 11), cutoffs)
+    week, month = periods_served(UTC_SUNDAY, date(2026, 3, 11), cutoffs)
     assert week is None
     assert month is not None
 

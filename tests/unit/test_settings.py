@@ -10,8 +10,7 @@ import pytest
 
 from analytics_scheduler import settings as settings_module
 from analytics_scheduler.errors import SettingError
-from analytics_scheduler.periods import Period
-from analytics_scheduler.setting_values import Age, Secret
+from analytics_scheduler.setting_parsers import Age, Secret
 from analytics_scheduler.settings import (
     SCHEDULE_DEFAULTS,
     CacheSettings,
@@ -24,6 +23,7 @@ from analytics_scheduler.settings import (
     load_schedule,
     schedule_variable,
 )
+from analytics_scheduler.vocabulary import PeriodType
 
 
 def groups() -> list[type[SettingsGroup]]:
@@ -131,8 +131,8 @@ def test_a_secret_never_shows_itself() -> None:
     database = DatabaseSettings.load({"DATABASE_URL": "postgresql://shop:s3cret@db/inventory"})
     assert database.url == Secret("postgresql://shop:s3cret@db/inventory")
     assert "s3cret" not in f"{database} {database!r} {database.url!s} {database.url!r}"
-    shown = logging.makeLogRecord({"msg": "%s %r", "args": (database.url, database.url)})
-    assert "s3cret" not in shown.getMessage()
+    quoted = logging.makeLogRecord({"msg": "%s %r", "args": (database.url, database.url)})
+    assert "s3cret" not in quoted.getMessage()
     assert database.url is not None
     assert database.url.reveal() == "postgresql://shop:s3cret@db/inventory"
 
@@ -178,7 +178,7 @@ def test_words_are_read_whatever_their_case_and_blanks() -> None:
     ],
 )
 def test_an_age_is_a_number_of_calendar_units(text: str, age: Age | None) -> None:
-    assert RetentionSettings.load({"RETENTION_DAILY": text}).age_of(Period.DAILY) == age
+    assert RetentionSettings.load({"RETENTION_DAILY": text}).age_of(PeriodType.DAILY) == age
 
 
 def test_an_age_reads_as_it_is_written() -> None:

@@ -95,7 +95,7 @@ def deliver(
 def _give_up(connection: Connection[Any], database: DatabaseSettings) -> None:
     with connection.transaction():
         rows = connection.execute(
-            statement("alerts/give_up_alerts", database), {"days": GIVEN_UP_AFTER_DAYS}
+            statement("give_up_alerts", database), {"days": GIVEN_UP_AFTER_DAYS}
         ).fetchall()
     for alert_id, event, task, attempts, answer in rows:
         _LOGGER.error(
@@ -112,7 +112,7 @@ def _give_up(connection: Connection[Any], database: DatabaseSettings) -> None:
 def _claim(connection: Connection[Any], database: DatabaseSettings) -> Message | None:
     pauses = {"first_pause": FIRST_PAUSE_SECONDS, "longest_pause": LONGEST_PAUSE_SECONDS}
     with connection.transaction():
-        row = connection.execute(statement("alerts/claim_alert", database), pauses).fetchone()
+        row = connection.execute(statement("claim_alert", database), pauses).fetchone()
     return Message(*row) if row else None
 
 
@@ -126,7 +126,7 @@ def _note(
 ) -> None:
     with connection.transaction():
         connection.execute(
-            statement("alerts/note_answer", database),
+            statement("record_answer", database),
             {"id": message.id, "answer": answer, "is_delivered": is_delivered},
         )
     level = logging.INFO if is_delivered else logging.WARNING

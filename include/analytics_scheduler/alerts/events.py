@@ -154,11 +154,11 @@ def reason_of(error: BaseException | None) -> str:
 
 def _missing(report: Mapping[str, Any]) -> str:
     failures = report.get("failures") or []
-    shown = "; ".join(_named(entry) for entry in failures[:_NAMED])
-    if not shown:
+    quoted = "; ".join(_named(entry) for entry in failures[:_NAMED])
+    if not quoted:
         return "; ".join(report.get("warnings") or [])
     more = int(report.get("failed", len(failures))) - _NAMED
-    return f"{shown}; and {more} more" if more > 0 else shown
+    return f"{quoted}; and {more} more" if more > 0 else quoted
 
 
 def _named(failure: Mapping[str, Any]) -> str:

@@ -18,9 +18,9 @@ from psycopg import Connection
 from analytics_scheduler.alerts.events import OPENING, Incident, Lateness, Message, RunEnd, compose
 from analytics_scheduler.database import refusal, statement
 from analytics_scheduler.errors import SettingError
-from analytics_scheduler.heartbeat import Pulse
-from analytics_scheduler.monitoring.hearts import Heart
+from analytics_scheduler.freshness import TaskFreshness
 from analytics_scheduler.settings import AlertSettings, DatabaseSettings
+from analytics_scheduler.vocabulary import FreshnessState
 
 _LOGGER = logging.getLogger(__name__)
 _LOCK_MILLISECONDS = "2000"
@@ -58,21 +58,21 @@ class Outbox:
         message = compose("recovered", task, at=at, words=words, run=run, incident=incident)
         self._insert(message, task, at, None)
 
-    def note_heart(self, heart: Heart, *, now: datetime) -> None:
+    def note_freshness(self, task: TaskFreshness, *, now: datetime) -> None:
         """Store that a task is overdue, or that one which was in trouble has succeeded since."""
-        success = heart.success
-        if heart.beat.pulse is Pulse.FRESH and success is not None:
-            self.note_success(heart.task, success.finished_at, success.last_day)
-        if not heart.beat.is_overdue or heart.beat.due is None:
+        success = task.success
+        if task.freshness.state is FreshnessState.FRESH and success is not None:
+            self.note_success(task.task, success.finished_at, success.last_day)
+        if not task.freshness.is_overdue or task.freshness.due is None:
             return
         lateness = Lateness(
-            task=heart.task,
-            due=heart.beat.due,
+            task=task.task,
+            due=task.freshness.due,
             last_success=success.finished_at if success else None,
         )
         words = lateness.words()
-        message = compose("overdue", heart.task, at=now, words=words, lateness=lateness)
-        self._insert(message, heart.task, now, heart.owed_day)
+        message = compose("overdue", task.task, at=now, words=words, lateness=lateness)
+        self._insert(message, task.task, now, task.owed_day)
 
     def _insert(self, message: Message, task: str, at: datetime, last_day: date | None) -> None:
         is_wanted = message.event in self.settings.events
@@ -91,7 +91,7 @@ class Outbox:
         )
 
     def _execute(self, name: str, parameters: dict[str, Any]) -> psycopg.Cursor[Any]:
-        return self.connection.execute(statement(f"alerts/{name}", self.database), parameters)
+        return self.connection.execute(statement(f"{name}", self.database), parameters)
 
 
 def store_run(connection: Connection[Any], database: DatabaseSettings, run: RunEnd) -> None:
@@ -107,18 +107,18 @@ def store_run(connection: Connection[Any], database: DatabaseSettings, run: RunE
         _LOGGER.warning("event=alert_not_stored run=%s reason=%r", run.run_id, _words(error))
 
 
-def store_hearts(
+def store_task_freshness(
     connection: Connection[Any],
     database: DatabaseSettings,
     settings: AlertSettings,
-    hearts: Iterable[Heart],
+    tasks: Iterable[TaskFreshness],
 ) -> None:
     """Store which tasks are overdue, and which are no more; commits."""
     outbox = Outbox(connection, database, settings)
     with connection.transaction():
         now = _hurry(connection)
-        for heart in hearts:
-            outbox.note_heart(heart, now=now)
+        for task in tasks:
+            outbox.note_freshness(task, now=now)
 
 
 def _hurry(connection: Connection[Any]) -> datetime:

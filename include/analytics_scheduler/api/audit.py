@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from analytics_scheduler.api.exchange import Refusal
+from analytics_scheduler.api.messages import ApiError
 from analytics_scheduler.api.metadata import metadata_session
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def record_allowed(
     _add(session, attempt, user, outcome, run_id=run_id)
 
 
-def record_refused(attempt: Attempt, user: str | None, refusal: Refusal) -> None:
+def record_refused(attempt: Attempt, user: str | None, refusal: ApiError) -> None:
     """Record what was refused; requests without a user at most sixty a minute.
 
     Without that bound anybody could fill Airflow's database. The log has every one of them.

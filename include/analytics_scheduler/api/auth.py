@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analytics_scheduler.api.exchange import Refusal, Request, shown
+from analytics_scheduler.api.messages import ApiError, Request, quoted
 from analytics_scheduler.settings import ApiSettings
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def _cookie_of(request: Request) -> str:
     """Return the cookie's token, which a page of another site must not make a browser spend."""
     from_elsewhere = request.fetch_site not in {None, "same-origin", "none"}
     if request.cookie_token and request.method != "GET" and from_elsewhere:
-        raise Refusal(403, "A page of another site may not do this with the cookie of the UI.")
+        raise ApiError(403, "A page of another site may not do this with the cookie of the UI.")
     return request.cookie_token or ""
 
 
@@ -72,8 +72,8 @@ def _user_of(token: str) -> Any:
         raise _unauthorized("The token is not valid.") from error
 
 
-def _unauthorized(error: str) -> Refusal:
-    return Refusal(401, error, headers={"WWW-Authenticate": "Bearer"})
+def _unauthorized(error: str) -> ApiError:
+    return ApiError(401, error, headers={"WWW-Authenticate": "Bearer"})
 
 
 def _caller_of(user: Any) -> Caller:
@@ -91,7 +91,7 @@ def _caller_of(user: Any) -> Caller:
         str(user.get_name()),
         False,
         f"The auth manager {kinds[0]} has no roles that are known here. To allow this user, add "
-        f"{shown(str(user.get_id()))} to SCHEDULER_ADMIN_USERS.",
+        f"{quoted(str(user.get_id()))} to SCHEDULER_ADMIN_USERS.",
     )
 
 

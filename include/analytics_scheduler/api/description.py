@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from analytics_scheduler.api import examples
-from analytics_scheduler.api.exchange import Answer, Request, to_json
+from analytics_scheduler.api.messages import Answer, Request, to_json
 
 if TYPE_CHECKING:
     from analytics_scheduler.api.auth import Caller

@@ -10,14 +10,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from analytics_scheduler.api.auth import Caller
-from analytics_scheduler.api.exchange import (
+from analytics_scheduler.api.gate import NotAuthorizedError, authorize, respond
+from analytics_scheduler.api.messages import (
     MAX_BODY_BYTES,
     Answer,
-    Refusal,
+    ApiError,
     Request,
     parse_query,
 )
-from analytics_scheduler.api.gate import NotAdmittedError, admit, respond
 from analytics_scheduler.api.routes import METHODS, ROUTES
 
 _COOKIE = "_token"
@@ -43,10 +43,10 @@ async def read_request(incoming: Incoming) -> Request:
     )
 
 
-async def admitted(incoming: Incoming) -> None:
+async def authorized(incoming: Incoming) -> None:
     """Let administrators in, and nobody else: the default of every route of the app."""
     request = await read_request(incoming)
-    incoming.state.caller = await run_in_threadpool(admit, request)
+    incoming.state.caller = await run_in_threadpool(authorize, request)
     incoming.state.request = request
 
 
@@ -62,25 +62,25 @@ def to_response(answer: Answer) -> Response:
 
 
 async def _not_admitted(_incoming: Incoming, error: Exception) -> Response:
-    return to_response(cast("NotAdmittedError", error).answer)
+    return to_response(cast("NotAuthorizedError", error).answer)
 
 
 async def _framework_error(_incoming: Incoming, error: Exception) -> Response:
     known = cast("HTTPException", error)
-    return to_response(Refusal(known.status_code, str(known.detail)).answer())
+    return to_response(ApiError(known.status_code, str(known.detail)).answer())
 
 
 def create_app() -> FastAPI:
     """Return the app; a route for each endpoint, and one that turns away whatever is left."""
     app = FastAPI(
         title="Analytics Scheduler",
-        dependencies=[Depends(admitted)],
+        dependencies=[Depends(authorized)],
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         exception_handlers={
-            NotAdmittedError: _not_admitted,
+            NotAuthorizedError: _not_admitted,
             HTTPException: _framework_error,
         },
     )

@@ -8,8 +8,8 @@ from flask import Blueprint, Response, g
 from flask import request as incoming
 from werkzeug.routing import PathConverter
 
-from analytics_scheduler.api.exchange import MAX_BODY_BYTES, Answer, Request, parse_query
-from analytics_scheduler.api.gate import NotAdmittedError, admit, respond
+from analytics_scheduler.api.gate import NotAuthorizedError, authorize, respond
+from analytics_scheduler.api.messages import MAX_BODY_BYTES, Answer, Request, parse_query
 from analytics_scheduler.api.routes import METHODS, MOUNT
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def make_blueprint() -> Blueprint:
     def let_administrators_in() -> Response | None:
         g.scheduler_request = read_request()
         try:
-            g.scheduler_caller = admit(g.scheduler_request)
-        except NotAdmittedError as error:
+            g.scheduler_caller = authorize(g.scheduler_request)
+        except NotAuthorizedError as error:
             return to_response(error.answer)
         return None
 

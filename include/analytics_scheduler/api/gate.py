@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 
 from analytics_scheduler.api.audit import Attempt, record_refused
 from analytics_scheduler.api.auth import Caller, identify
-from analytics_scheduler.api.exchange import MAX_BODY_BYTES, Answer, Refusal, Request
+from analytics_scheduler.api.messages import MAX_BODY_BYTES, Answer, ApiError, Request
 from analytics_scheduler.api.routes import find_route
 from analytics_scheduler.errors import AnalyticsError, PeriodError
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-class NotAdmittedError(Exception):
+class NotAuthorizedError(Exception):
     """A request that goes no further; the answer says why."""
 
     def __init__(self, answer: Answer) -> None:
@@ -29,14 +29,14 @@ class NotAdmittedError(Exception):
         self.answer = answer
 
 
-def admit(request: Request) -> Caller:
+def authorize(request: Request) -> Caller:
     """Return the administrator who asks, or raise NotAdmittedError with the answer to give."""
     try:
         caller = _guarded(lambda: identify(request))
-    except Refusal as refusal:
+    except ApiError as refusal:
         _turn_away(request, None, refusal)
     if not caller.is_admin:
-        _turn_away(request, caller, Refusal(403, caller.why_not))
+        _turn_away(request, caller, ApiError(403, caller.why_not))
     return caller
 
 
@@ -46,20 +46,20 @@ def respond(request: Request, caller: Caller) -> Answer:
         _refuse_long_body(request)
         route, name = find_route(request)
         return _guarded(lambda: route.answer(request, name, caller))
-    except Refusal as refusal:
-        return _refused(request, caller, refusal)
+    except ApiError as refusal:
+        return _error_answer(request, caller, refusal)
 
 
 def _refuse_long_body(request: Request) -> None:
     if len(request.body) > MAX_BODY_BYTES:
-        raise Refusal(413, f"The body is longer than {MAX_BODY_BYTES} bytes.")
+        raise ApiError(413, f"The body is longer than {MAX_BODY_BYTES} bytes.")
 
 
-def _turn_away(request: Request, caller: Caller | None, refusal: Refusal) -> NoReturn:
-    raise NotAdmittedError(_refused(request, caller, refusal)) from refusal
+def _turn_away(request: Request, caller: Caller | None, refusal: ApiError) -> NoReturn:
+    raise NotAuthorizedError(_error_answer(request, caller, refusal)) from refusal
 
 
-def _refused(request: Request, caller: Caller | None, refusal: Refusal) -> Answer:
+def _error_answer(request: Request, caller: Caller | None, refusal: ApiError) -> Answer:
     attempt = _attempt_of(request)
     if attempt is not None:
         record_refused(attempt, caller.name if caller else None, refusal)
@@ -69,7 +69,7 @@ def _refused(request: Request, caller: Caller | None, refusal: Refusal) -> Answe
 def _attempt_of(request: Request) -> Attempt | None:
     try:
         route, name = find_route(request)
-    except Refusal:
+    except ApiError:
         return None
     return route.describe(request, name) if route.describe else None
 
@@ -80,19 +80,19 @@ def _guarded(answer: Callable[[], T]) -> T:
 
     try:
         return answer()
-    except Refusal:
+    except ApiError:
         raise
     except PeriodError as error:
-        raise Refusal(400, str(error)) from error
+        raise ApiError(400, str(error)) from error
     except AnalyticsError as error:
-        raise Refusal(503, str(error)) from error
+        raise ApiError(503, str(error)) from error
     except SQLAlchemyError as error:
         log.exception("event=metadata_database_failed")
-        raise Refusal(503, _metadata_words(error, DBAPIError)) from error
+        raise ApiError(503, _metadata_words(error, DBAPIError)) from error
     except Exception as error:
         # The last line of defence: the trace belongs in the log, never in an answer.
         log.exception("event=request_failed")
-        raise Refusal(500, "Something went wrong here; the API server's log has it.") from error
+        raise ApiError(500, "Something went wrong here; the API server's log has it.") from error
 
 
 def _metadata_words(error: Exception, driver_error: type[Any]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 from analytics_scheduler.api.records import RunRecord, TaskRecord
-from analytics_scheduler.heartbeat import CronClock
+from analytics_scheduler.cron import CronClock
 from analytics_scheduler.orchestration.schedules import (
     TASK_TAG,
     VARIABLE_PREFIX,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from analytics_scheduler.cache import connected_cache
+from analytics_scheduler.cache.connection import connected_cache
 from analytics_scheduler.database import connected
 from analytics_scheduler.errors import AnalyticsError, SettingError
 from analytics_scheduler.settings import CacheSettings, DatabaseSettings

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from analytics_scheduler.api.audit import Attempt
 from analytics_scheduler.api.auth import Caller
-from analytics_scheduler.api.changes import change_task, describe_change
 from analytics_scheduler.api.description import show_description, show_page
-from analytics_scheduler.api.exchange import Answer, Refusal, Request, shown
 from analytics_scheduler.api.health import show_health
-from analytics_scheduler.api.overview import list_tasks, show_status
-from analytics_scheduler.api.snapshot_pages import show_snapshots
-from analytics_scheduler.api.triggers import describe_trigger, trigger_snapshot
+from analytics_scheduler.api.messages import Answer, ApiError, Request, quoted
+from analytics_scheduler.api.snapshots import show_snapshots
+from analytics_scheduler.api.status import list_tasks, show_status
+from analytics_scheduler.api.tasks import change_task, describe_change
+from analytics_scheduler.api.trigger import describe_trigger, trigger_snapshot
 
 MOUNT = "/api/scheduler"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -67,9 +67,9 @@ def find_route(request: Request) -> tuple[Route, str]:
             return route, name
         allowed.append(route.method)
     if allowed:
-        raise Refusal(
+        raise ApiError(
             405,
-            f"The method {shown(request.method)} is not allowed here: {', '.join(allowed)} is.",
+            f"The method {quoted(request.method)} is not allowed here: {', '.join(allowed)} is.",
             headers={"Allow": ", ".join(allowed)},
         )
-    raise Refusal(404, f"There is no endpoint {shown(request.path)}.")
+    raise ApiError(404, f"There is no endpoint {quoted(request.path)}.")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from analytics_scheduler.output import Output
 
 if TYPE_CHECKING:
-    from analytics_scheduler.source_contract import Finding
+    from analytics_scheduler.source import Finding
 
 HELP = "prove the source contract and say what to run"
 
@@ -26,7 +26,7 @@ def run(_arguments: argparse.Namespace, output: Output) -> int:
     """Print the findings; the status is 1 where one of them is an error."""
     from analytics_scheduler.database import connected, server_name
     from analytics_scheduler.settings import DatabaseSettings
-    from analytics_scheduler.source_contract import Level, check_source
+    from analytics_scheduler.source import Level, check_source
 
     settings = DatabaseSettings.load()
     with connected(settings) as connection:

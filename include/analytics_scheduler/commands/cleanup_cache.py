@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from analytics_scheduler.output import Output
 
 if TYPE_CHECKING:
-    from analytics_scheduler.cache_cleanup import CleanupReport
+    from analytics_scheduler.cache.cleanup import CleanupReport
 
 HELP = "clean the analytics cache once"
 _BYTES_A_MEGABYTE = 1_000_000
@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Clean the cache once, and print what went."""
-    from analytics_scheduler.cache import connected_cache
-    from analytics_scheduler.cache_cleanup import clean_cache
+    from analytics_scheduler.cache.cleanup import clean_cache
+    from analytics_scheduler.cache.connection import connected_cache
     from analytics_scheduler.settings import CacheSettings
 
     settings = CacheSettings.load()

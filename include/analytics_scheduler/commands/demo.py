@@ -109,11 +109,11 @@ def _show_tables(rows: list[dict[str, Any]], output: Output) -> None:
 
     console = Console(file=output.stdout)
     console.width = max(console.width, _TABLE_WIDTH)
-    for period in dict.fromkeys(str(row["period_type"]) for row in rows):
-        chosen = [row for row in rows if row["period_type"] == period]
+    for period_type in dict.fromkeys(str(row["period_type"]) for row in rows):
+        chosen = [row for row in rows if row["period_type"] == period_type]
         first, last = chosen[0]["period_start"], chosen[0]["period_end"]
         table = Table(
-            title=f"{period} snapshots, {first if first == last else f'{first} to {last}'}",
+            title=f"{period_type} snapshots, {first if first == last else f'{first} to {last}'}",
             title_justify="left",
             box=SIMPLE_HEAD,
         )
@@ -135,7 +135,7 @@ def _figures(row: dict[str, Any]) -> list[str]:
 def _show_summary(
     outcomes: list[DagOutcome], counts: dict[str, int], output: Output, *, seconds: float
 ) -> None:
-    stored = ", ".join(f"{count} {period}" for period, count in counts.items())
+    stored = ", ".join(f"{count} {period_type}" for period_type, count in counts.items())
     output.line(
         f"{len(outcomes)} DAGs ran in Airflow and analytics_snapshots holds {stored} rows; "
         f"{seconds:.1f} s in all. Nothing is left running."

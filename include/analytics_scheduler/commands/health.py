@@ -19,7 +19,7 @@ from analytics_scheduler.settings import SCHEDULE_DEFAULTS
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from analytics_scheduler.monitoring.hearts import Heart
+    from analytics_scheduler.freshness import TaskFreshness
     from analytics_scheduler.settings import DatabaseSettings
 
 HELP = "exit 0 when healthy, 1 when not (for container health checks)"
@@ -46,22 +46,22 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     from analytics_scheduler.alerts.delivery import send_waiting
 
     cache = _cache_state()
-    database, hearts, unstored = _database_state(
+    database, tasks, unstored = _database_state(
         arguments.paused, has_cache=cache != _NOT_CONFIGURED
     )
     wrong = [
         *([] if database == _OK else [f"database: {database}"]),
         *([] if cache in (_OK, _NOT_CONFIGURED) else [f"cache: {cache}"]),
         *(
-            f"{task} is overdue: due {heart['due']}, last success {heart['last_success']}"
-            for task, heart in hearts.items()
-            if heart["pulse"] == "overdue"
+            f"{name} is overdue: due {task['due']}, last success {task['last_success']}"
+            for name, task in tasks.items()
+            if task["pulse"] == "overdue"
         ),
     ]
     for name, state in (("database", database), ("cache", cache)):
         output.line(f"{name:<20}{_OK if state == _OK else state}")
-    for task, heart in hearts.items():
-        output.line(f"{task:<20}{heart['pulse']:<13}{heart['last_success'] or 'no success yet'}")
+    for name, task in tasks.items():
+        output.line(f"{name:<20}{task['pulse']:<13}{task['last_success'] or 'no success yet'}")
     for entry in wrong:
         output.error_line(entry)
     output.result(
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             "status": "unhealthy" if wrong else "healthy",
             "database": database,
             "cache": cache,
-            "tasks": hearts,
+            "tasks": tasks,
             "wrong": wrong,
         }
     )
@@ -88,8 +88,8 @@ def _database_state(
     from dataclasses import replace
 
     from analytics_scheduler.database import connected
+    from analytics_scheduler.freshness import read_task_freshness
     from analytics_scheduler.migrations import require_migrated
-    from analytics_scheduler.monitoring.hearts import read_hearts
     from analytics_scheduler.settings import CalendarSettings, DatabaseSettings
 
     try:
@@ -99,26 +99,24 @@ def _database_state(
         calendar = CalendarSettings.load().calendar()
         with connected(settings) as connection:
             require_migrated(connection, settings)
-            found = read_hearts(
+            found = read_task_freshness(
                 connection, settings, calendar, now=datetime.now(UTC), paused=paused
             )
             # Without a cache there is nothing that its cleanup could do.
-            hearts = [
-                heart
-                for heart in found
-                if has_cache or heart.success or heart.task != "cache-cleanup"
+            tasks = [
+                task for task in found if has_cache or task.success or task.task != "cache-cleanup"
             ]
-            unstored = _store_alerts(connection, settings, hearts)
+            unstored = _store_alerts(connection, settings, tasks)
     except AnalyticsError as error:
         return str(error), {}, None
-    return _OK, {heart.task: heart.as_dict() for heart in hearts}, unstored
+    return _OK, {task.task: task.as_dict() for task in tasks}, unstored
 
 
 def _store_alerts(
-    connection: Connection[Any], database: DatabaseSettings, hearts: list[Heart]
+    connection: Connection[Any], database: DatabaseSettings, tasks: list[TaskFreshness]
 ) -> str | None:
     """Store what the hearts mean for the webhook; return why not, which is no fault of theirs."""
-    from analytics_scheduler.alerts.outbox import store_hearts
+    from analytics_scheduler.alerts.outbox import store_task_freshness
     from analytics_scheduler.database import translated_errors
     from analytics_scheduler.settings import AlertSettings
 
@@ -126,14 +124,14 @@ def _store_alerts(
         alerts = AlertSettings.load()
         if alerts.url is not None:
             with translated_errors(connection):
-                store_hearts(connection, database, alerts, hearts)
+                store_task_freshness(connection, database, alerts, tasks)
     except AnalyticsError as error:
         return str(error)
     return None
 
 
 def _cache_state() -> str:
-    from analytics_scheduler.cache import connected_cache
+    from analytics_scheduler.cache.connection import connected_cache
     from analytics_scheduler.settings import CacheSettings
 
     try:

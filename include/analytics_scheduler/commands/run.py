@@ -1,4 +1,4 @@
-"""Take the snapshots of one period: the last complete slot, the slot of a day, or a range.
+"""Take the snapshots of one period: the last complete period, the period of a day, or a range.
 
 Days that are stored already and whose movements are the same are left as they are; --force
 computes them again at the costs and prices of now and keeps the old figures as revisions.
@@ -13,7 +13,8 @@ from uuid import uuid4
 
 from analytics_scheduler.errors import PeriodError
 from analytics_scheduler.output import Output
-from analytics_scheduler.periods import Period, parse_day
+from analytics_scheduler.periods import parse_day
+from analytics_scheduler.vocabulary import PeriodType
 
 if TYPE_CHECKING:
     from analytics_scheduler.snapshots import SnapshotReport, SnapshotRequest
@@ -23,7 +24,7 @@ HELP = "take the snapshots of a period"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take the period, and a date or a range."""
-    parser.add_argument("period", choices=[period.value for period in Period])
+    parser.add_argument("period", choices=[period_type.value for period_type in PeriodType])
     parser.add_argument("--date", metavar="DAY", help="a day inside the wanted slot (YYYY-MM-DD)")
     parser.add_argument("--from", dest="first", metavar="DAY", help="the first day of a range")
     parser.add_argument("--to", dest="last", metavar="DAY", help="the last day of a range")
@@ -40,14 +41,14 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     from analytics_scheduler.settings import CacheSettings
     from analytics_scheduler.snapshots import request_for, take_snapshots
     from analytics_scheduler.snapshots.announce import publish_figures
-    from analytics_scheduler.snapshots.workbench import SnapshotSetup
+    from analytics_scheduler.snapshots.context import RunSettings
 
-    period = Period(arguments.period)
+    period_type = PeriodType(arguments.period)
     wanted, wanted_range = _dates(arguments)
-    setup = SnapshotSetup.load()
+    setup = RunSettings.load()
     started = datetime.now(UTC)
     request = request_for(
-        period,
+        period_type,
         setup.calendar,
         run_id=f"cli__{started.isoformat(timespec='seconds')}__{uuid4().hex[:8]}",
         moment=started,
@@ -71,7 +72,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         record_run(
             connection,
             setup.database,
-            task=f"{period}-snapshot",
+            task=f"{period_type}-snapshot",
             run_id=request.run_id,
             outcome=report.outcome,
             started_at=started,

@@ -25,12 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Verify and print what differs."""
     from analytics_scheduler.database import connected
-    from analytics_scheduler.snapshots.workbench import SnapshotSetup
-    from analytics_scheduler.verify import verify_snapshots
+    from analytics_scheduler.snapshots.context import RunSettings
+    from analytics_scheduler.snapshots.verify import verify_snapshots
 
     if arguments.sample is not None and arguments.sample < 1:
         raise SettingError(f"--sample {arguments.sample} cannot be used: allowed is 1 or more.")
-    setup = SnapshotSetup.load()
+    setup = RunSettings.load()
     with connected(setup.database) as connection:
         report = verify_snapshots(
             connection,
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     counts = report.counts()
     for finding in report.wrong[:_SHOWN]:
         output.error_line(
-            f"{finding.location}: {finding.period} {finding.first_day}: {finding.finding}"
+            f"{finding.location}: {finding.period_type} {finding.first_day}: {finding.finding}"
         )
     if len(report.wrong) > _SHOWN:
         output.error_line(f"and {len(report.wrong) - _SHOWN} more")
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             "wrong": [
                 {
                     "location": finding.location,
-                    "period": finding.period,
+                    "period": finding.period_type,
                     "first_day": str(finding.first_day),
                     "finding": finding.finding,
                 }

@@ -39,14 +39,14 @@ def create_source_tables(
     connection: Connection[Any], settings: DatabaseSettings | None = None
 ) -> None:
     """Create the four documented source tables, without their keys and indexes."""
-    connection.execute(statement("sample/create_tables", settings or DatabaseSettings.load({})))
+    connection.execute(statement("create_source_tables", settings or DatabaseSettings.load({})))
 
 
 def create_source_keys(
     connection: Connection[Any], settings: DatabaseSettings | None = None
 ) -> None:
     """Create the keys, references and indexes of the source tables; fastest after a load."""
-    connection.execute(statement("sample/create_keys", settings or DatabaseSettings.load({})))
+    connection.execute(statement("create_source_keys", settings or DatabaseSettings.load({})))
 
 
 def load_sample(
@@ -86,7 +86,7 @@ def load_sample(
         load.stock(ledger, last)
         if is_new:
             create_source_keys(connection, settings)
-        connection.execute(statement("sample/analyze_tables", settings))
+        connection.execute(statement("analyze_tables", settings))
     connection.commit()
     return SampleReport(
         locations=locations,
@@ -101,7 +101,7 @@ def load_sample(
 def _prepare(connection: Connection[Any], settings: DatabaseSettings) -> bool:
     """Return whether the tables were made now, or raise SchemaError where rows are in the way."""
     found = connection.execute(
-        statement("local/find_source_tables", settings), {"source_schema": settings.source_schema}
+        statement("find_source_tables", settings), {"source_schema": settings.source_schema}
     ).fetchall()
     if not found:
         create_source_tables(connection, settings)
@@ -111,7 +111,7 @@ def _prepare(connection: Connection[Any], settings: DatabaseSettings) -> bool:
             f"Schema {settings.source_schema} has some of the source relations only "
             f"({', '.join(name for (name,) in found)}). Load the sample into an empty schema."
         )
-    row = connection.execute(statement("sample/has_rows", settings)).fetchone()
+    row = connection.execute(statement("has_rows", settings)).fetchone()
     if row is None or row[0]:
         raise SchemaError(
             f"The source relations in schema {settings.source_schema} hold rows, and sample data "
@@ -178,4 +178,4 @@ class _Load:
 
     def _copy(self, name: str) -> Any:
         cursor = self.connection.cursor()
-        return cursor.copy(statement(f"sample/copy_{name}", self.settings))
+        return cursor.copy(statement(f"copy_{name}", self.settings))

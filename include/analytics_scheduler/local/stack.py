@@ -38,10 +38,10 @@ from analytics_scheduler.local.servers import (
 from analytics_scheduler.local.steps import step
 from analytics_scheduler.migrations import migrate
 from analytics_scheduler.output import Output
-from analytics_scheduler.periods import Period
 from analytics_scheduler.settings import CacheSettings, DatabaseSettings
 from analytics_scheduler.snapshots import request_for, take_snapshots
-from analytics_scheduler.snapshots.workbench import SnapshotSetup
+from analytics_scheduler.snapshots.context import RunSettings
+from analytics_scheduler.vocabulary import PeriodType
 
 _DATABASE = "inventory"
 _LOCATIONS, _PRODUCTS, _MOVEMENTS = 12, 60, 30_000
@@ -113,7 +113,7 @@ def prepare_inventory(output: Output) -> dict[str, int] | None:
 
 def _has_inventory(connection: Connection[Any], settings: DatabaseSettings) -> bool:
     rows = connection.execute(
-        statement("local/find_source_tables", settings), {"source_schema": settings.source_schema}
+        statement("find_source_tables", settings), {"source_schema": settings.source_schema}
     ).fetchall()
     connection.rollback()
     if rows and len(rows) < _RELATIONS:
@@ -156,14 +156,12 @@ def _make_sample(
 
 def latest_snapshots() -> list[dict[str, Any]]:
     """Return the rows of the latest day, week and month, in that order and by location."""
-    return _rows("local/list_latest_snapshots")
+    return _rows("list_latest_snapshots")
 
 
 def snapshot_counts() -> dict[str, int]:
     """Return how many snapshots there are of each kind of period."""
-    return {
-        str(row["period_type"]): int(row["row_count"]) for row in _rows("local/count_snapshots")
-    }
+    return {str(row["period_type"]): int(row["row_count"]) for row in _rows("count_snapshots")}
 
 
 def _rows(name: str) -> list[dict[str, Any]]:
@@ -175,13 +173,13 @@ def _rows(name: str) -> list[dict[str, Any]]:
 
 def take_first(output: Output) -> None:
     """Take the snapshots of the last day, week and month, so that there is something to look at."""
-    setup = SnapshotSetup.load()
+    setup = RunSettings.load()
     now = datetime.now(UTC)
     with step(output, "Snapshots") as under_way, connected(setup.database) as connection:
-        for period in Period:
-            under_way.progress(period.value)
+        for period_type in PeriodType:
+            under_way.progress(period_type.value)
             request = request_for(
-                period, setup.calendar, run_id=f"up__{now.isoformat()}", moment=now, now=now
+                period_type, setup.calendar, run_id=f"up__{now.isoformat()}", moment=now, now=now
             )
             report = take_snapshots(connection, setup, request)
             for failure in report.failures:

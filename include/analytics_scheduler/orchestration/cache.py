@@ -10,13 +10,13 @@ from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from analytics_scheduler.errors import AnalyticsError, CacheUnavailableError, SettingError
-from analytics_scheduler.orchestration.alerts import (
+from analytics_scheduler.orchestration.callbacks import (
     alert_callbacks,
     note_failure,
     watch_tasks,
 )
 from analytics_scheduler.orchestration.metrics import emit_run
-from analytics_scheduler.orchestration.runs import DEFAULT_ARGS, START_DATE
+from analytics_scheduler.orchestration.options import DEFAULT_ARGS, START_DATE
 from analytics_scheduler.orchestration.schedules import TASK_TAG
 from analytics_scheduler.settings import CacheSettings, DatabaseSettings
 
@@ -44,8 +44,8 @@ def cache_options() -> dict[str, Any]:
 )
 def clean_cache() -> dict[str, Any]:
     """Remove what is over; where Redis cannot do it now the run is skipped, and the next does."""
-    from analytics_scheduler import cache_cleanup
-    from analytics_scheduler.cache import connected_cache
+    from analytics_scheduler.cache import cleanup as cache_cleanup
+    from analytics_scheduler.cache.connection import connected_cache
 
     run_id = get_current_context()["run_id"]
     started_at = datetime.now(UTC)

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from analytics_scheduler.orchestration.runs import run_moment
+from analytics_scheduler.orchestration.options import run_moment
 
 if TYPE_CHECKING:
-    from analytics_scheduler.monitoring.hearts import Heart
+    from analytics_scheduler.freshness import TaskFreshness
 
 _LOGGER = logging.getLogger(__name__)
 _PREFIX = "analytics_scheduler"
@@ -54,12 +54,12 @@ def emit_run(context: Any, outcome: str, started_at: datetime, report: Mapping[s
         _LOGGER.warning("event=metrics_not_sent run=%s reason=%r", context["run_id"], str(error))
 
 
-def emit_overdue(hearts: Iterable[Heart]) -> None:
+def emit_overdue(tasks: Iterable[TaskFreshness]) -> None:
     """Send for each task whether it is overdue: 1 or 0."""
     from airflow.sdk.observability import stats
 
     try:
-        for heart in hearts:
-            stats.gauge(f"{_PREFIX}.{heart.task}.overdue", int(heart.beat.is_overdue))
+        for task in tasks:
+            stats.gauge(f"{_PREFIX}.{task.task}.overdue", int(task.freshness.is_overdue))
     except (OSError, ValueError, ImportError) as error:
         _LOGGER.warning("event=metrics_not_sent reason=%r", str(error))

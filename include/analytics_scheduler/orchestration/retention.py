@@ -10,13 +10,13 @@ from airflow.sdk import Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from analytics_scheduler.errors import SchemaError, SettingError
-from analytics_scheduler.orchestration.alerts import (
+from analytics_scheduler.orchestration.callbacks import (
     alert_callbacks,
     note_failure,
     watch_tasks,
 )
 from analytics_scheduler.orchestration.metrics import emit_run
-from analytics_scheduler.orchestration.runs import DEFAULT_ARGS, START_DATE, run_moment
+from analytics_scheduler.orchestration.options import DEFAULT_ARGS, START_DATE, run_moment
 from analytics_scheduler.orchestration.schedules import TASK_TAG
 from analytics_scheduler.settings import CalendarSettings, DatabaseSettings, RetentionSettings
 

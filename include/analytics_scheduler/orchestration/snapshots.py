@@ -13,14 +13,14 @@ from airflow.sdk import Asset, Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from analytics_scheduler.errors import PeriodError, SchemaError, SettingError
-from analytics_scheduler.orchestration.alerts import (
+from analytics_scheduler.orchestration.callbacks import (
     RunNotPlannedError,
     alert_callbacks,
     note_failure,
     watch_tasks,
 )
 from analytics_scheduler.orchestration.metrics import emit_run
-from analytics_scheduler.orchestration.runs import (
+from analytics_scheduler.orchestration.options import (
     DEFAULT_ARGS,
     START_DATE,
     run_moment,
@@ -28,8 +28,8 @@ from analytics_scheduler.orchestration.runs import (
     wanted_force,
 )
 from analytics_scheduler.orchestration.schedules import TASK_TAG
-from analytics_scheduler.periods import Period
 from analytics_scheduler.settings import DatabaseSettings, SnapshotSettings
+from analytics_scheduler.vocabulary import PeriodType
 
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
@@ -40,14 +40,14 @@ _LOGGER = logging.getLogger(__name__)
 _REPORT_KEY = "report"
 
 
-def snapshot_asset(period: str) -> Asset:
+def snapshot_asset(period_type: str) -> Asset:
     """Return the asset that a finished snapshot run of a period announces."""
-    return Asset(name=f"analytics_snapshots_{Period(period)}")
+    return Asset(name=f"analytics_snapshots_{PeriodType(period_type)}")
 
 
-def snapshot_params(period: str) -> dict[str, Param]:
+def snapshot_params(period_type: str) -> dict[str, Param]:
     """Return the fields of the form that a manual run is started with."""
-    noun = Period(period).noun
+    noun = PeriodType(period_type).noun
     return {
         "date": Param(
             None,
@@ -65,7 +65,7 @@ def snapshot_params(period: str) -> dict[str, Param]:
     }
 
 
-def snapshot_options(period: str) -> dict[str, Any]:
+def snapshot_options(period_type: str) -> dict[str, Any]:
     """Return what the DAGs of all three periods have in common."""
     timeout = DatabaseSettings.load().task_timeout_seconds
     return {
@@ -75,14 +75,14 @@ def snapshot_options(period: str) -> dict[str, Any]:
         "max_active_runs": 1,
         "default_args": {**DEFAULT_ARGS, "execution_timeout": timedelta(seconds=timeout)},
         **alert_callbacks(),
-        "params": snapshot_params(period),
+        "params": snapshot_params(period_type),
         "tags": [TASK_TAG, "snapshot"],
     }
 
 
-def plan(period: str) -> XComArg:
+def plan(period_type: str) -> XComArg:
     """Add the task that decides what the run stands for; it gives a part a range of locations."""
-    return plan_shards(period)
+    return plan_shards(period_type)
 
 
 def write(parts: XComArg) -> XComArg:
@@ -96,24 +96,24 @@ def publish(parts: XComArg) -> XComArg:
     return publish_snapshots(parts)
 
 
-def confirm(parts: XComArg, period: str) -> XComArg:
+def confirm(parts: XComArg, period_type: str) -> XComArg:
     """Add the task that counts what should be there and announces the period's asset."""
-    asset = snapshot_asset(period)
+    asset = snapshot_asset(period_type)
     return confirm_snapshots.override(outlets=[asset])(parts, asset.name)
 
 
 @task(on_failure_callback=note_failure)
-def plan_shards(period: str) -> list[dict[str, Any]]:
+def plan_shards(period_type: str) -> list[dict[str, Any]]:
     """Decide what the run stands for, and cut the locations into ranges of ids."""
     from analytics_scheduler import snapshots
     from analytics_scheduler.database import connected
-    from analytics_scheduler.snapshots.workbench import SnapshotSetup
+    from analytics_scheduler.snapshots.context import RunSettings
 
     context = get_current_context()
     try:
-        setup = SnapshotSetup.load()
+        setup = RunSettings.load()
         request = snapshots.request_for(
-            Period(period),
+            PeriodType(period_type),
             setup.calendar,
             run_id=context["run_id"],
             moment=run_moment(context),
@@ -122,14 +122,18 @@ def plan_shards(period: str) -> list[dict[str, Any]]:
             force=wanted_force(context),
         )
         with connected(setup.database, through_airflow=True) as connection:
-            bench = snapshots.prepare(connection, setup)
+            run_context = snapshots.prepare(connection, setup)
             shards = snapshots.plan_shards(connection, setup)
     except (PeriodError, SettingError, SchemaError) as error:
         # Another try would find the same.
         raise AirflowFailException(str(error)) from error
     _LOGGER.info("event=planned run=%s slots=%s", request.run_id, request.describe())
     return [
-        {**_as_plain(request), "priced_at": bench.priced_at.isoformat(), "shard": shard.as_dict()}
+        {
+            **_as_plain(request),
+            "priced_at": run_context.priced_at.isoformat(),
+            "shard": shard.as_dict(),
+        }
         for shard in shards
     ]
 
@@ -139,15 +143,15 @@ def write_snapshots(part: dict[str, Any]) -> None:
     """Write the snapshots of one range of locations; a retry does what is missing."""
     from analytics_scheduler import snapshots
     from analytics_scheduler.database import connected
-    from analytics_scheduler.snapshots.workbench import SnapshotSetup
+    from analytics_scheduler.snapshots.context import RunSettings
 
-    setup = SnapshotSetup.load()
+    setup = RunSettings.load()
     with connected(setup.database, through_airflow=True) as connection:
-        bench = snapshots.prepare(
+        context = snapshots.prepare(
             connection, setup, priced_at=datetime.fromisoformat(part["priced_at"])
         )
         report = snapshots.run_snapshots(
-            bench, _from_plain(part), shard=snapshots.Shard.from_dict(part["shard"])
+            context, _from_plain(part), shard=snapshots.Shard.from_dict(part["shard"])
         )
     get_current_context()["ti"].xcom_push(key=_REPORT_KEY, value=report.as_dict())
     _log(part["run_id"], report)
@@ -184,12 +188,12 @@ def confirm_snapshots(parts: Any, asset: str) -> dict[str, Any]:
     from analytics_scheduler import snapshots
     from analytics_scheduler.database import connected
     from analytics_scheduler.run_records import record_run
-    from analytics_scheduler.snapshots.workbench import SnapshotSetup
+    from analytics_scheduler.snapshots.context import RunSettings
 
     context = get_current_context()
     if not parts:
         raise RunNotPlannedError("The run was not planned: see the log of plan_shards.")
-    setup = SnapshotSetup.load()
+    setup = RunSettings.load()
     request = _from_plain(parts[0])
     report = _total(request, context)
     with connected(setup.database, through_airflow=True) as connection:
@@ -246,26 +250,26 @@ def _log(run_id: str, report: SnapshotReport) -> None:
 
 def _as_plain(request: SnapshotRequest) -> dict[str, Any]:
     return {
-        "period": request.period.value,
-        "slots": [[str(slot.start), str(slot.end)] for slot in request.slots],
+        "period": request.period_type.value,
+        "slots": [[str(period.start), str(period.end)] for period in request.periods],
         "run_id": request.run_id,
-        "heals": request.heals,
+        "heals": request.catches_up,
         "force": request.force,
     }
 
 
 def _from_plain(data: dict[str, Any]) -> SnapshotRequest:
-    from analytics_scheduler.periods import Slot
+    from analytics_scheduler.periods import Period
     from analytics_scheduler.snapshots import SnapshotRequest
 
-    period = Period(data["period"])
+    period_type = PeriodType(data["period"])
     return SnapshotRequest(
-        period=period,
-        slots=tuple(
-            Slot(date.fromisoformat(start), date.fromisoformat(end), period)
+        period_type=period_type,
+        periods=tuple(
+            Period(date.fromisoformat(start), date.fromisoformat(end), period_type)
             for start, end in data["slots"]
         ),
         run_id=data["run_id"],
-        heals=data["heals"],
+        catches_up=data["heals"],
         force=data["force"],
     )

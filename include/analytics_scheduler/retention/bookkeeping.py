@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from analytics_scheduler.periods import Calendar, Period
+from analytics_scheduler.periods import Calendar
 from analytics_scheduler.retention.cutoffs import Cutoffs, first_kept_day
 from analytics_scheduler.retention.report import Tally
-from analytics_scheduler.retention.session import Session
 from analytics_scheduler.retention.snapshots import oldest_kept_day
-from analytics_scheduler.setting_values import Age
+from analytics_scheduler.retention.transactions import Session
+from analytics_scheduler.setting_parsers import Age
+from analytics_scheduler.vocabulary import PeriodType
 
 RUNS_KEPT = Age(1, "year")
 _LOCATIONS_A_PAGE = 1_000
@@ -35,10 +36,10 @@ def prune_bookkeeping(
 def _prune_descriptions(session: Session, cutoffs: Cutoffs, tally: Tally) -> None:
     if cutoffs.daily is not None:
         _prune_by_location(session, "days", {"cutoff": cutoffs.daily}, tally)
-    for period in Period:
-        cutoff = cutoffs.of(period)
+    for period_type in PeriodType:
+        cutoff = cutoffs.of(period_type)
         if cutoff is not None:
-            wanted = {"period_type": period.value, "cutoff": cutoff}
+            wanted = {"period_type": period_type.value, "cutoff": cutoff}
             _prune_by_location(session, "revisions", wanted, tally)
 
 
@@ -67,7 +68,7 @@ def _prune_by_location(session: Session, kind: str, wanted: dict[str, Any], tall
 def _prune_stale(
     session: Session, kind: str, moment: datetime, tally: Tally, *, dry_run: bool
 ) -> None:
-    stale = session.part(f"stale_{kind}")
+    stale = session.part(f"_stale_{kind}")
     if dry_run:
         tally.gone[kind] += session.row("count_stale", {"moment": moment}, stale=stale).gone
         return

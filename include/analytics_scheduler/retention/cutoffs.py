@@ -6,9 +6,10 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from analytics_scheduler.periods import Calendar, Period, Slot
-from analytics_scheduler.setting_values import Age
+from analytics_scheduler.periods import Calendar, Period
+from analytics_scheduler.setting_parsers import Age
 from analytics_scheduler.settings import RetentionSettings
+from analytics_scheduler.vocabulary import PeriodType
 
 _MONTHS_A_YEAR = 12
 
@@ -22,14 +23,16 @@ class Cutoffs:
     weekly: date | None
     monthly: date | None
 
-    def of(self, period: Period) -> date | None:
+    def of(self, period_type: PeriodType) -> date | None:
         """Return the first period end that is kept of a kind."""
-        return {"daily": self.daily, "weekly": self.weekly, "monthly": self.monthly}[period.value]
+        return {"daily": self.daily, "weekly": self.weekly, "monthly": self.monthly}[
+            period_type.value
+        ]
 
-    def keeps(self, slot: Slot) -> bool:
-        """Tell whether a row of this slot would still be kept."""
-        cutoff = self.of(slot.period)
-        return cutoff is None or slot.end >= cutoff
+    def keeps(self, period: Period) -> bool:
+        """Tell whether a row of this period would still be kept."""
+        cutoff = self.of(period.period_type)
+        return cutoff is None or period.end >= cutoff
 
 
 def cutoffs_at(settings: RetentionSettings, today: date) -> Cutoffs:
@@ -66,10 +69,10 @@ def _months_before(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, last))
 
 
-def slots_served(
+def periods_served(
     calendar: Calendar, day: date, cutoffs: Cutoffs
-) -> tuple[Slot | None, Slot | None]:
+) -> tuple[Period | None, Period | None]:
     """Return the week and the month that a day serves, None where its row would be pruned."""
-    week = calendar.slot_containing(Period.WEEKLY, day)
-    month = calendar.slot_containing(Period.MONTHLY, day)
+    week = calendar.period_containing(PeriodType.WEEKLY, day)
+    month = calendar.period_containing(PeriodType.MONTHLY, day)
     return (week if cutoffs.keeps(week) else None, month if cutoffs.keeps(month) else None)

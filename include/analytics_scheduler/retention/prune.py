@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from analytics_scheduler.database import translated_errors
-from analytics_scheduler.periods import Calendar, Period
+from analytics_scheduler.periods import Calendar
 from analytics_scheduler.retention.bookkeeping import prune_bookkeeping
 from analytics_scheduler.retention.cutoffs import Cutoffs, cutoffs_at
 from analytics_scheduler.retention.report import (
@@ -19,8 +19,9 @@ from analytics_scheduler.retention.report import (
     Tally,
     held_warnings,
 )
-from analytics_scheduler.retention.session import ROWS_A_TRANSACTION, Session
 from analytics_scheduler.retention.snapshots import prune_kind
+from analytics_scheduler.retention.transactions import ROWS_A_TRANSACTION, Session
+from analytics_scheduler.vocabulary import PeriodType
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -59,8 +60,8 @@ def prune(
         connection.commit()
         cutoffs = cutoffs_at(settings, _today(session, calendar, moment))
         tally = Tally()
-        for period in Period:
-            prune_kind(session, calendar, cutoffs, period, tally, dry_run=dry_run)
+        for period_type in PeriodType:
+            prune_kind(session, calendar, cutoffs, period_type, tally, dry_run=dry_run)
         prune_bookkeeping(session, calendar, cutoffs, tally, dry_run=dry_run)
     return _report(cutoffs, tally, dry_run=dry_run, seconds=time.monotonic() - started)
 
@@ -72,12 +73,12 @@ def _today(session: Session, calendar: Calendar, moment: datetime) -> date:
 def _report(cutoffs: Cutoffs, tally: Tally, *, dry_run: bool, seconds: float) -> PruneReport:
     snapshots = tuple(
         KindReport(
-            kind=period.value,
-            kept_from=cutoffs.of(period),
-            gone=tally.gone[period.value],
-            held=tally.held if period is Period.DAILY else 0,
+            kind=period_type.value,
+            kept_from=cutoffs.of(period_type),
+            gone=tally.gone[period_type.value],
+            held=tally.held if period_type is PeriodType.DAILY else 0,
         )
-        for period in Period
+        for period_type in PeriodType
     )
     bookkeeping = tuple(
         KindReport(kind=kind, kept_from=None, gone=tally.gone[kind]) for kind in BOOKKEEPING

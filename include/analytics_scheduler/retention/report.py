@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-from analytics_scheduler.periods import Slot
+from analytics_scheduler.periods import Period
 
 BOOKKEEPING = ("days", "revisions", "adopted marks", "runs", "alerts", "prices")
 UNFINISHED = "The time was up before all was done; what went is gone, the next run goes on."
@@ -72,7 +72,7 @@ class Tally:
     gone: Counter[str] = field(default_factory=Counter)
     held_days: set[date] = field(default_factory=set)
     held: int = 0
-    missing: Counter[Slot] = field(default_factory=Counter)
+    missing: Counter[Period] = field(default_factory=Counter)
     is_complete: bool = True
 
     def note_held(self, day: date, rows: int) -> None:
@@ -81,22 +81,27 @@ class Tally:
             self.held += rows
             self.held_days.add(day)
 
-    def note_missing(self, slot: Slot | None, rows: int) -> None:
-        """Note that daily rows wait for a slot to be composed."""
-        if slot is not None and rows:
-            self.missing[slot] = max(rows, self.missing[slot])
+    def note_missing(self, period: Period | None, rows: int) -> None:
+        """Note that daily rows wait for a period to be composed."""
+        if period is not None and rows:
+            self.missing[period] = max(rows, self.missing[period])
 
 
 def held_warnings(tally: Tally, today: date) -> tuple[str, ...]:
     """Return a line for the weeks and one for the months that are over and not composed."""
     lines = []
-    for noun, period in (("week", "weekly"), ("month", "monthly")):
-        slots = sorted(slot for slot in tally.missing if slot.period == period and slot.end < today)
-        if slots:
+    for noun, period_type in (("week", "weekly"), ("month", "monthly")):
+        periods = sorted(
+            period
+            for period in tally.missing
+            if period.period_type == period_type and period.end < today
+        )
+        if periods:
             lines.append(
-                f"Daily rows stay beyond their time: {len(slots)} {noun}(s) from "
-                f"{slots[0].start} to {slots[-1].end} have not been composed for up to "
-                f"{max(tally.missing[slot] for slot in slots)} location(s). Run: "
-                f"analytics-scheduler run {period} --from {slots[0].start} --to {slots[-1].end}"
+                f"Daily rows stay beyond their time: {len(periods)} {noun}(s) from "
+                f"{periods[0].start} to {periods[-1].end} have not been composed for up to "
+                f"{max(tally.missing[period] for period in periods)} location(s). Run: "
+                f"analytics-scheduler run {period_type} --from {periods[0].start} "
+                f"--to {periods[-1].end}"
             )
     return tuple(lines)

@@ -5,41 +5,44 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from analytics_scheduler.periods import Calendar, Period
-from analytics_scheduler.retention.cutoffs import Cutoffs, slots_served
+from analytics_scheduler.periods import Calendar
+from analytics_scheduler.retention.cutoffs import Cutoffs, periods_served
 from analytics_scheduler.retention.report import Tally
-from analytics_scheduler.retention.session import Session
+from analytics_scheduler.retention.transactions import Session
+from analytics_scheduler.vocabulary import PeriodType
 
 
 def prune_kind(
     session: Session,
     calendar: Calendar,
     cutoffs: Cutoffs,
-    period: Period,
+    period_type: PeriodType,
     tally: Tally,
     *,
     dry_run: bool,
 ) -> None:
     """Delete the rows of a kind that are over, or count them; the tally takes what happened."""
-    cutoff = cutoffs.of(period)
+    cutoff = cutoffs.of(period_type)
     if cutoff is None:
         return
-    due = session.rows("list_due_dates", {"period_type": period.value, "cutoff": cutoff})
+    due = session.rows("list_due_dates", {"period_type": period_type.value, "cutoff": cutoff})
     for (period_end,) in due:
         if session.is_time_up():
             tally.is_complete = False
             return
         week, month = (
-            slots_served(calendar, period_end, cutoffs) if period is Period.DAILY else (None, None)
+            periods_served(calendar, period_end, cutoffs)
+            if period_type is PeriodType.DAILY
+            else (None, None)
         )
         judgement = {
-            "period_type": period.value,
+            "period_type": period_type.value,
             "period_end": period_end,
             "waits_for_week": week is not None,
             "waits_for_month": month is not None,
         }
         counts = (_count_date if dry_run else _prune_date)(session, judgement, tally)
-        tally.gone[period.value] += counts["gone"]
+        tally.gone[period_type.value] += counts["gone"]
         tally.gone["adopted marks"] += counts["marks"]
         tally.note_held(period_end, counts["held"])
         tally.note_missing(week, counts["lack_week"])
@@ -53,7 +56,7 @@ def _prune_date(session: Session, judgement: dict[str, Any], tally: Tally) -> di
         page = session.row(
             "prune_date",
             {**judgement, **place, "page_size": session.page_size},
-            judged=session.part("judge_date"),
+            judged=session.part("_judged_date"),
         )
         if page.last_location is None:
             return total
@@ -67,7 +70,9 @@ def _prune_date(session: Session, judgement: dict[str, Any], tally: Tally) -> di
 
 def _count_date(session: Session, judgement: dict[str, Any], tally: Tally) -> dict[str, int]:
     everything = {"after_location": None, "after_start": None, "page_size": None}
-    row = session.row("count_date", {**judgement, **everything}, judged=session.part("judge_date"))
+    row = session.row(
+        "count_date", {**judgement, **everything}, judged=session.part("_judged_date")
+    )
     tally.gone["days"] += row.described_days
     tally.gone["revisions"] += row.revisions
     return {name: getattr(row, name) for name in row._fields}

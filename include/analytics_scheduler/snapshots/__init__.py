@@ -1,5 +1,6 @@
 """Snapshots: days computed from the raw movements, and rows composed from days."""
 
+from analytics_scheduler.snapshots.ranges import Shard, plan_shards
 from analytics_scheduler.snapshots.report import (
     Failure,
     SnapshotReport,
@@ -12,7 +13,6 @@ from analytics_scheduler.snapshots.run import (
     run_snapshots,
     take_snapshots,
 )
-from analytics_scheduler.snapshots.shards import Shard, plan_shards
 
 __all__ = [
     "Failure",

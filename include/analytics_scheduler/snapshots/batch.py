@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from analytics_scheduler.prices import prices_at
-from analytics_scheduler.snapshots import days, passes
-from analytics_scheduler.snapshots.compose import Touched, compose_snapshots
-from analytics_scheduler.snapshots.days import BatchScope
-from analytics_scheduler.snapshots.passes import UnusableDay
+from analytics_scheduler.snapshots import days as passes
+from analytics_scheduler.snapshots import plan as days
+from analytics_scheduler.snapshots.compose import WrittenDays, compose_snapshots
+from analytics_scheduler.snapshots.context import RunContext
+from analytics_scheduler.snapshots.days import UnusableDay
+from analytics_scheduler.snapshots.plan import BatchScope
+from analytics_scheduler.snapshots.prices import prices_at
 from analytics_scheduler.snapshots.report import (
     Failure,
     SnapshotReport,
@@ -23,7 +25,6 @@ from analytics_scheduler.snapshots.report import (
     named,
 )
 from analytics_scheduler.snapshots.request import SnapshotRequest
-from analytics_scheduler.snapshots.workbench import Workbench
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Batch:
     until: UUID | None
 
 
-def write_batch(bench: Workbench, request: SnapshotRequest, batch: Batch) -> SnapshotReport:
+def write_batch(context: RunContext, request: SnapshotRequest, batch: Batch) -> SnapshotReport:
     """Write every wanted row of a batch in one transaction, and report it.
 
     Locations with unusable data are left out and named in the report. Any error of the database
@@ -42,8 +43,8 @@ def write_batch(bench: Workbench, request: SnapshotRequest, batch: Batch) -> Sna
     """
     report = empty_report(request)
     begun = time.monotonic()
-    with bench.connection.transaction():
-        names = _lock(bench, batch)
+    with context.connection.transaction():
+        names = _lock(context, batch)
         locked = time.monotonic()
         report.lock_seconds = locked - begun
         scope = BatchScope.of(list(names), batch.after, batch.until)
@@ -51,13 +52,13 @@ def write_batch(bench: Workbench, request: SnapshotRequest, batch: Batch) -> Sna
         report.batches = 1
         if not names:
             return report
-        unusable, touched = _write_days(bench, request, scope, report)
-        report.failures = _describe(bench, unusable, names)
+        unusable, written = _write_days(context, request, scope, report)
+        report.failures = _describe(context, unusable, names)
         stored = time.monotonic()
         report.days_seconds = stored - locked
-        compose_snapshots(bench, request, scope, touched, report=report, names=names)
+        compose_snapshots(context, request, scope, written, report=report, names=names)
         if report.days_written:
-            _list_unexplained(bench, scope, touched, report=report, names=names)
+            _list_unexplained(context, scope, written, report=report, names=names)
         report.compose_seconds = time.monotonic() - stored
     return report
 
@@ -65,72 +66,72 @@ def write_batch(bench: Workbench, request: SnapshotRequest, batch: Batch) -> Sna
 def empty_report(request: SnapshotRequest) -> SnapshotReport:
     """Return a report of nothing yet."""
     return SnapshotReport(
-        period=request.period.value,
+        period_type=request.period_type.value,
         first_day=str(request.first_day),
         last_day=str(request.last_day),
     )
 
 
-def _lock(bench: Workbench, batch: Batch) -> dict[UUID, str]:
+def _lock(context: RunContext, batch: Batch) -> dict[UUID, str]:
     scope = {"after": batch.after, "until": batch.until}
-    bench.execute("register_locations", scope)
-    names = dict(bench.execute("lock_locations", scope).fetchall())
+    context.execute("register_locations", scope)
+    names = dict(context.execute("lock_locations", scope).fetchall())
     # From here on a wait is somebody else's lock on the rows themselves: bounded.
-    milliseconds = bench.setup.database.lock_timeout_seconds * 1000
-    bench.connection.execute("SELECT set_config('lock_timeout', %s, true)", (str(milliseconds),))
+    milliseconds = context.setup.database.lock_timeout_seconds * 1000
+    context.connection.execute("SELECT set_config('lock_timeout', %s, true)", (str(milliseconds),))
     return names
 
 
 def _write_days(
-    bench: Workbench, request: SnapshotRequest, scope: BatchScope, report: SnapshotReport
-) -> tuple[list[UnusableDay], Touched]:
-    bench.execute("create_batch_tables")
-    extent = days.read_extent(bench, scope, request)
-    history = days.plan_days(bench, scope, request, extent)
+    context: RunContext, request: SnapshotRequest, scope: BatchScope, report: SnapshotReport
+) -> tuple[list[UnusableDay], WrittenDays]:
+    context.execute("create_batch_tables")
+    stored = days.read_stored_days(context, scope, request)
+    history = days.plan_days(context, scope, request, stored)
     unusable: list[UnusableDay] = []
-    for planned in passes.plan_passes(bench, scope, history):
-        for anchor, locations in passes.anchored(bench, scope, planned):
-            report.movements_read += passes.compute_pass(bench, scope, planned, anchor, locations)
-            unusable += passes.store_pass(bench, scope, planned, history, request.run_id)
-    written = bench.execute("count_written_days", {"first_day": request.first_day}).fetchone()
+    for planned in passes.plan_passes(context, scope, history):
+        for anchor, locations in passes.anchored(context, scope, planned):
+            report.movements_read += passes.compute_pass(context, scope, planned, anchor, locations)
+            unusable += passes.store_pass(context, scope, planned, history, request.run_id)
+    written = context.execute("count_written_days", {"first_day": request.first_day}).fetchone()
     if written is None or not written[0]:
-        return unusable, Touched(
+        return unusable, WrittenDays(
             request.first_day, request.last_day, has_longer=False, is_written=False
         )
     report.days_written, caught_up, report.days_repaired, first, last = written
-    report.days_caught_up = caught_up if request.heals else 0
-    if extent.last_day is not None and first < extent.last_day:
-        bench.execute("update_following_days", {"locations": scope.array})
-    row = bench.execute("has_longer_periods", {"day": first}).fetchone()
+    report.days_caught_up = caught_up if request.catches_up else 0
+    if stored.last_day is not None and first < stored.last_day:
+        context.execute("update_following_days", {"locations": scope.array})
+    row = context.execute("has_longer_periods", {"day": first}).fetchone()
     has_longer = first < request.first_day or bool(row and row[0])
-    return unusable, Touched(
+    return unusable, WrittenDays(
         min(first, request.first_day), max(last, request.last_day), has_longer=has_longer
     )
 
 
 def _describe(
-    bench: Workbench, unusable: list[UnusableDay], names: dict[UUID, str]
+    context: RunContext, unusable: list[UnusableDay], names: dict[UUID, str]
 ) -> list[Failure]:
     by_location: dict[UUID, list[UnusableDay]] = {}
     for entry in unusable:
         by_location.setdefault(entry.location, []).append(entry)
     return [
-        Failure(named(names, location), _reason(bench, entries), _span(entries))
+        Failure(named(names, location), _reason(context, entries), _span(entries))
         for location, entries in sorted(by_location.items())
     ]
 
 
-def _reason(bench: Workbench, entries: list[UnusableDay]) -> str:
+def _reason(context: RunContext, entries: list[UnusableDay]) -> str:
     if not any(entry.has_problems for entry in entries):
         return "a figure does not fit its column"
-    rows = bench.execute(
+    rows = context.execute(
         "describe_problems",
         {
             "location": entries[0].location,
-            "first_start": bench.instant(min(entry.day for entry in entries)),
+            "first_start": context.instant(min(entry.day for entry in entries)),
             "priced_at": entries[0].priced_at,
         },
-        prices=prices_at(bench.setup.database),
+        prices=prices_at(context.setup.database),
     ).fetchall()
     return "; ".join(f"{count} {problem}" for problem, count in rows)
 
@@ -142,19 +143,19 @@ def _span(entries: list[UnusableDay]) -> str:
 
 
 def _list_unexplained(
-    bench: Workbench,
+    context: RunContext,
     scope: BatchScope,
-    touched: Touched,
+    written: WrittenDays,
     *,
     report: SnapshotReport,
     names: dict[UUID, str],
 ) -> None:
-    rows = bench.execute(
+    rows = context.execute(
         "list_unexplained",
         {
             "locations": scope.array,
-            "first_day": touched.first_day,
-            "last_day": touched.last_day,
+            "first_day": written.first_day,
+            "last_day": written.last_day,
         },
     )
     for location, day, items, value in rows:

@@ -41,15 +41,15 @@ class UnexplainedDay:
 class SnapshotReport:
     """The counts of a run; reports of shards add up.
 
-    expected is active locations times slots, counted when the run ends.
-    written, changed, unchanged, adopted and pruned count rows of the wanted slots: new, brought to
-    other figures, found right, kept from before the package, kept because their days are pruned.
+    expected is active locations times periods, counted when the run ends.
+    written, changed, unchanged, adopted and pruned count rows of the wanted periods: new, brought
+    to other figures, found right, kept from before the package, kept because their days are pruned.
     composed counts weeks and months that were written or changed along with their days.
     The seconds of the phases are those within the batches; those of shards add up, their peak
     memory (of one process, in MiB) does not.
     """
 
-    period: str
+    period_type: str
     first_day: str
     last_day: str
     expected: int = 0
@@ -107,7 +107,7 @@ class SnapshotReport:
         }
         parts += [f"{count} {words}" for words, count in optional.items() if count]
         return (
-            f"{self.period} {self.first_day}..{self.last_day}: {', '.join(parts)}; "
+            f"{self.period_type} {self.first_day}..{self.last_day}: {', '.join(parts)}; "
             f"{self.movements_read} movements read in {self.seconds:.2f} s"
         )
 
@@ -124,7 +124,8 @@ class SnapshotReport:
     def as_dict(self, *, limit: int | None = _SHOWN) -> dict[str, Any]:
         """Return the report as plain data; lists of names are cut at `limit` and counted."""
         data: dict[str, Any] = {
-            name: getattr(self, name) for name in ("period", "first_day", "last_day", *_COUNTS)
+            "period": self.period_type,
+            **{name: getattr(self, name) for name in ("first_day", "last_day", *_COUNTS)},
         }
         data |= {name: round(data[name], 3) for name in _COUNTS if name.endswith("seconds")}
         data["peak_memory_mib"] = self.peak_memory_mib
@@ -147,8 +148,9 @@ class SnapshotReport:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> SnapshotReport:
         """Return the report that `as_dict` gave out."""
-        names = ("period", "first_day", "last_day", *_COUNTS, "peak_memory_mib")
+        names = ("first_day", "last_day", *_COUNTS, "peak_memory_mib")
         return cls(
+            period_type=data["period"],
             **{name: data[name] for name in names},
             failures=[Failure(**entry) for entry in data["failures"]],
             warnings=list(data["warnings"]),

@@ -13,15 +13,15 @@ import psycopg
 from psycopg import Connection
 
 from analytics_scheduler.database import refusal, statement
+from analytics_scheduler.memory import peak_memory_mib
 from analytics_scheduler.migrations import require_migrated
-from analytics_scheduler.monitoring.process import peak_memory_mib
-from analytics_scheduler.prices import observe_prices
 from analytics_scheduler.snapshots.batch import Batch, empty_report, write_batch
+from analytics_scheduler.snapshots.context import RunContext, RunSettings, day_count
+from analytics_scheduler.snapshots.prices import observe_prices
+from analytics_scheduler.snapshots.ranges import WHOLE, Shard
 from analytics_scheduler.snapshots.report import Failure, SnapshotReport, named
 from analytics_scheduler.snapshots.request import SnapshotRequest
-from analytics_scheduler.snapshots.shards import WHOLE, Shard
-from analytics_scheduler.snapshots.workbench import SnapshotSetup, Workbench, day_count
-from analytics_scheduler.source_contract import read_source_shape
+from analytics_scheduler.source import read_source_shape
 
 _LOGGER = logging.getLogger(__name__)
 _MAX_DAYS_A_BATCH = 250_000
@@ -36,8 +36,8 @@ Progress = Callable[[SnapshotReport], None]
 
 
 def prepare(
-    connection: Connection[Any], setup: SnapshotSetup, *, priced_at: datetime | None = None
-) -> Workbench:
+    connection: Connection[Any], setup: RunSettings, *, priced_at: datetime | None = None
+) -> RunContext:
     """Check the source and the package's tables, note the prices, and return what a run needs.
 
     Raises SchemaError where something is missing. The shards of one run share one `priced_at`.
@@ -45,7 +45,7 @@ def prepare(
     require_migrated(connection, setup.database)
     shape = read_source_shape(connection, setup.database)
     connection.rollback()
-    return Workbench(
+    return RunContext(
         connection=connection,
         setup=setup,
         has_timezone=shape.created_at_is_timestamptz,
@@ -55,26 +55,26 @@ def prepare(
 
 def take_snapshots(
     connection: Connection[Any],
-    setup: SnapshotSetup,
+    setup: RunSettings,
     request: SnapshotRequest,
     *,
     progress: Progress | None = None,
 ) -> SnapshotReport:
-    """Write all wanted slots of all locations, count what is there, and report it."""
-    bench = prepare(connection, setup)
-    report = run_snapshots(bench, request, progress=progress)
-    confirm_complete(bench.connection, setup, request, report)
+    """Write all wanted periods of all locations, count what is there, and report it."""
+    context = prepare(connection, setup)
+    report = run_snapshots(context, request, progress=progress)
+    confirm_complete(context.connection, setup, request, report)
     return report
 
 
 def run_snapshots(
-    bench: Workbench,
+    context: RunContext,
     request: SnapshotRequest,
     *,
     shard: Shard = WHOLE,
     progress: Progress | None = None,
 ) -> SnapshotReport:
-    """Write the wanted slots of a shard's locations, batch by batch, and report it.
+    """Write the wanted periods of a shard's locations, batch by batch, and report it.
 
     What is committed stays when a later batch fails, or the run is stopped. A batch that fails is
     done again location by location, so that a bad one costs only itself.
@@ -82,8 +82,8 @@ def run_snapshots(
     total = empty_report(request)
     started = time.monotonic()
     try:
-        for batch in _batches(bench, request, shard):
-            part = _write_or_isolate(bench, request, batch)
+        for batch in _batches(context, request, shard):
+            part = _write_or_isolate(context, request, batch)
             total.add(part)
             total.seconds = time.monotonic() - started
             total.peak_memory_mib = peak_memory_mib()
@@ -102,15 +102,15 @@ def run_snapshots(
     return total
 
 
-def _batches(bench: Workbench, request: SnapshotRequest, shard: Shard) -> Iterator[Batch]:
-    size = bench.setup.snapshots.batch_size
+def _batches(context: RunContext, request: SnapshotRequest, shard: Shard) -> Iterator[Batch]:
+    size = context.setup.snapshots.batch_size
     size = max(1, min(size, _MAX_DAYS_A_BATCH // day_count(request.first_day, request.last_day)))
     after = shard.after
     while True:
-        ends = bench.execute(
-            "find_batch", {"after": after, "until": shard.until, "size": size}
+        ends = context.execute(
+            "find_batch_end", {"after": after, "until": shard.until, "size": size}
         ).fetchall()
-        bench.connection.rollback()
+        context.connection.rollback()
         if len(ends) <= 1:
             # The rest, open like the shard: a location that comes meanwhile is in it.
             yield Batch(after, shard.until)
@@ -119,11 +119,13 @@ def _batches(bench: Workbench, request: SnapshotRequest, shard: Shard) -> Iterat
         after = ends[0][0]
 
 
-def _write_or_isolate(bench: Workbench, request: SnapshotRequest, batch: Batch) -> SnapshotReport:
+def _write_or_isolate(
+    context: RunContext, request: SnapshotRequest, batch: Batch
+) -> SnapshotReport:
     try:
-        return write_batch(bench, request, batch)
+        return write_batch(context, request, batch)
     except psycopg.Error as error:
-        if not _is_local(bench.connection, error):
+        if not _is_local(context.connection, error):
             raise
         _LOGGER.warning(
             "batch until=%s failed (%s): doing it location by location",
@@ -131,12 +133,12 @@ def _write_or_isolate(bench: Workbench, request: SnapshotRequest, batch: Batch) 
             refusal(error),
         )
     report = empty_report(request)
-    for location, name in _locations(bench, batch):
+    for location, name in _locations(context, batch):
         try:
             before = UUID(int=location.int - 1) if location.int else None
-            report.add(write_batch(bench, request, Batch(before, location)))
+            report.add(write_batch(context, request, Batch(before, location)))
         except psycopg.Error as error:
-            if not _is_local(bench.connection, error):
+            if not _is_local(context.connection, error):
                 raise
             _LOGGER.exception("location=%s failed", location)
             report.locations += 1
@@ -157,38 +159,38 @@ def _is_local(connection: Connection[Any], error: psycopg.Error) -> bool:
     return error.sqlstate[:2] not in _SERVER_WIDE
 
 
-def _locations(bench: Workbench, batch: Batch) -> list[tuple[UUID, str]]:
-    rows = bench.execute("list_locations", {"after": batch.after, "until": batch.until})
+def _locations(context: RunContext, batch: Batch) -> list[tuple[UUID, str]]:
+    rows = context.execute("list_locations", {"after": batch.after, "until": batch.until})
     found = rows.fetchall()
-    bench.connection.rollback()
+    context.connection.rollback()
     return found
 
 
 def confirm_complete(
     connection: Connection[Any],
-    setup: SnapshotSetup,
+    setup: RunSettings,
     request: SnapshotRequest,
     report: SnapshotReport,
 ) -> None:
     """Count the expected rows against those there, and add what is missing to the failures."""
-    active = connection.execute(statement("snapshots/count_locations", setup.database)).fetchone()
-    report.expected = (active[0] if active else 0) * len(request.slots)
+    active = connection.execute(statement("count_locations", setup.database)).fetchone()
+    report.expected = (active[0] if active else 0) * len(request.periods)
     known = {failure.location for failure in report.failures}
     # Row by row: where a large run failed altogether, every location is missing.
     with connection.cursor(name="missing_snapshots") as rows:
         rows.itersize = _MISSING_A_READ
         rows.execute(
-            statement("snapshots/find_missing_snapshots", setup.database),
+            statement("find_missing_snapshots", setup.database),
             {
-                "period_type": request.period.value,
-                "slot_starts": request.slot_starts,
+                "period_type": request.period_type.value,
+                "period_starts": request.period_starts,
                 "first_start": request.first_day,
                 "after": None,
                 "until": None,
             },
         )
         for location, name, start in rows:
-            shown = named({location: name}, location)
-            if shown not in known:
-                report.failures.append(Failure(shown, "no row was written", f"{start}"))
+            quoted = named({location: name}, location)
+            if quoted not in known:
+                report.failures.append(Failure(quoted, "no row was written", f"{start}"))
     connection.rollback()

@@ -1,3 +1,4 @@
+-- name: create_source_keys
 -- Purpose: the keys, references and indexes of the source tables, made in one pass after a load.
 -- Parameters: none.
 -- Rows: none.

@@ -1,3 +1,4 @@
+-- name: create_source_tables
 -- Purpose: the four documented source tables, still without what slows a load down.
 -- Parameters: none.
 -- Rows: none.

@@ -1,9 +1,10 @@
+-- name: plan_days
 -- Purpose: decide which days of which locations are to be written, why, and at whose prices.
--- Parameters: locations (uuid[]); first_day, last_day (the days of the wanted slots); has_missing
+-- Parameters: locations (uuid[]); first_day, last_day (the days of the wanted periods); has_missing
 -- (whether some of them are not stored); catchup_days
 -- (how far back missing days are filled in, 0 for none); changed_locations, changed_days (the
 -- first day of each location whose movements changed); force; priced_at (the moment of the run's
--- own prices); timezone; cogs_includes_waste; period_type; slot_starts (of the wanted slots);
+-- own prices); timezone; cogs_includes_waste; period_type; period_starts (of the wanted periods);
 -- Rows: into the temporary table wanted_days. A day without a reason is missing until now.
 -- Locks: none but ACCESS SHARE.
 CREATE TEMPORARY TABLE wanted_days ON COMMIT DROP AS
@@ -12,7 +13,7 @@ WITH listed AS (
     FROM unnest(%(locations)s::uuid []) AS l (location_id)
 ),
 
--- A slot that is kept as it is needs no days: it was there before the package, or its days were
+-- A period that is kept as it is needs no days: it was there before the package, or its days were
 -- pruned after it had been composed.
 kept AS (
     SELECT
@@ -24,7 +25,7 @@ kept AS (
         NOT %(force)s
         AND s.location_id = any(%(locations)s)
         AND s.period_type = %(period_type)s
-        AND s.period_start = any(%(slot_starts)s)
+        AND s.period_start = any(%(period_starts)s)
         AND (
             s.period_type <> 'daily'
             OR s.id IN (SELECT snapshot_id FROM {analytics}.analytics_snapshot_adopted)
@@ -147,4 +148,4 @@ FROM changed AS c
 WHERE NOT EXISTS (
     SELECT FROM forced AS f
     WHERE f.location_id = c.location_id AND f.day = c.day
-)
+);

@@ -1,3 +1,4 @@
+-- name: store_days
 -- Purpose: store computed days that are wanted, where they differ from what is stored.
 -- Parameters: cogs_includes_waste, timezone, run_id, priced_from, priced_until (moments between
 -- which no price changed; priced_until may be NULL). Rows: one a day stored, into written_days.
@@ -112,4 +113,4 @@ SELECT
     s.day,
     u.reason
 FROM stored AS s
-INNER JOIN usable AS u ON u.location_id = s.location_id AND u.day = s.day
+INNER JOIN usable AS u ON u.location_id = s.location_id AND u.day = s.day;

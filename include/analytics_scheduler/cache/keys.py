@@ -1,0 +1,33 @@
+"""The names of the keys that the package itself keeps in Redis.
+
+`analytics:snapshot:<period>:<location_id>` holds the latest figures of a location,
+`analytics:snapshot:<period>:version` a number that rises when any of them changed, and
+`analytics:snapshot:<period>:publishing` stands there while a publish is not finished.
+"""
+
+from __future__ import annotations
+
+from analytics_scheduler.vocabulary import PeriodType
+
+_PREFIXES = {period_type: f"analytics:snapshot:{period_type}:" for period_type in PeriodType}
+_PREFIX_BYTES = tuple(prefix.encode() for prefix in _PREFIXES.values())
+
+
+def entry_key(period_type: PeriodType, location_id: str) -> str:
+    """Return the key of a location's latest figures."""
+    return _PREFIXES[period_type] + location_id
+
+
+def version_key(period_type: PeriodType) -> str:
+    """Return the key of the number that tells before from after."""
+    return f"{_PREFIXES[period_type]}version"
+
+
+def publishing_key(period_type: PeriodType) -> str:
+    """Return the key that marks a publish as begun and not finished."""
+    return f"{_PREFIXES[period_type]}publishing"
+
+
+def is_own(key: bytes) -> bool:
+    """Tell whether the package wrote a key, and so decides by itself when its time is over."""
+    return key.startswith(_PREFIX_BYTES)

@@ -1,1 +1,0 @@
-"""Whether the tasks are alive, and how that is told: nothing here imports Airflow."""

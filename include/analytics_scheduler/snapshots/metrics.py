@@ -1,0 +1,70 @@
+"""The figures of a snapshot, declared once.
+
+INSERT, UPDATE, comparison, revisions, cache, endpoints, CSV, demo and README's table take their
+lists from here. To add a figure: a migration that adds its column, a line here, and its expression
+in `compose.sql`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A column of `analytics_snapshots`: its SQL type, its unit and what it means.
+
+    `is_additive` says whether the figure of a week or month is the sum of its days' figures.
+    """
+
+    name: str
+    sql_type: str
+    unit: str
+    meaning: str
+    is_additive: bool
+
+
+METRICS = (
+    Metric(
+        "total_inventory_value",
+        "numeric(12,2)",
+        "money",
+        "stock at the period's end, at cost",
+        False,
+    ),
+    Metric("total_items", "integer", "pieces", "stock at the period's end", False),
+    Metric(
+        "turnover_ratio",
+        "numeric(8,2)",
+        "ratio",
+        "cost of goods sold divided by the average of opening and closing inventory value",
+        False,
+    ),
+    Metric("wastage_value", "numeric(12,2)", "money", "goods thrown away, at cost", True),
+    Metric(
+        "wastage_percentage",
+        "numeric(5,2)",
+        "percent",
+        "wastage value as a share of everything that left the stock, at cost",
+        False,
+    ),
+    Metric("revenue", "numeric(12,2)", "money", "goods sold, at price", True),
+    Metric(
+        "cost_of_goods_sold",
+        "numeric(12,2)",
+        "money",
+        "goods sold and thrown away, at cost; without waste if `COGS_INCLUDES_WASTE=false`",
+        True,
+    ),
+)
+NAMES = tuple(metric.name for metric in METRICS)
+
+
+def columns(alias: str = "", *, as_text: bool = False) -> str:
+    """Return the figures as a list of columns for a statement, of one table where it is named.
+
+    With `as_text` each is cast to text and keeps its name: JSON then holds exact decimals.
+    """
+    prefix = f"{alias}." if alias else ""
+    cast = "{0}{1}::text AS {1}" if as_text else "{0}{1}"
+    return ", ".join(cast.format(prefix, name) for name in NAMES)

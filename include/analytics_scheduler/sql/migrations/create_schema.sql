@@ -1,2 +1,0 @@
--- Purpose: make the schema of the package.
-CREATE SCHEMA {analytics}

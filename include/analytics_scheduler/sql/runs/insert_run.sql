@@ -1,9 +1,0 @@
--- Purpose: keep the record of a run. Parameters: task, run_id, outcome, started_at, report.
--- Rows: one: the moment of the record. Locks: the new row.
-INSERT INTO {analytics}.analytics_snapshot_runs (
-    task, run_id, outcome, started_at, finished_at, report
-)
-VALUES (
-    %(task)s, %(run_id)s, %(outcome)s, %(started_at)s, clock_timestamp(), %(report)s::jsonb
-)
-RETURNING finished_at

@@ -1,0 +1,216 @@
+-- name: drop_computed_days
+-- Purpose: make room for the next pass of the batch.
+DROP TABLE IF EXISTS pg_temp.computed_days;
+
+
+-- name: count_movements_read
+-- Purpose: how many movements the pass has read, those after its last day included. Rows: one.
+SELECT coalesce(sum(movements), 0)::bigint FROM computed_days;
+
+
+-- name: find_unusable_days
+-- Purpose: wanted days that cannot be stored: what they are made of is missing or unknown, or a
+-- figure does not fit.
+-- Parameters: priced_from, priced_until (moments between which no price changed; priced_until may
+-- be NULL). Rows: one a location and day.
+SELECT
+    c.location_id,
+    c.day,
+    c.problems > 0 AS has_problems
+FROM computed_days AS c
+INNER JOIN wanted_days AS w ON w.location_id = c.location_id AND w.day = c.day
+WHERE
+    w.priced_at >= %(priced_from)s
+    AND (%(priced_until)s::timestamptz IS NULL OR w.priced_at < %(priced_until)s::timestamptz)
+    AND (
+    c.problems > 0
+    OR abs(c.closing_items) > 2147483647
+    OR greatest(
+        abs(c.closing_cents), abs(c.revenue_cents), abs(c.waste_cents),
+        abs(c.out_cents), abs(c.out_cents + c.waste_cents)
+    ) >= 1000000000000
+    OR greatest(
+        abs(c.in_cents), abs(c.adjustment_cents), abs(c.in_items), abs(c.out_items),
+        abs(c.waste_items), abs(c.adjustment_items)
+    ) >= 4611686018427387904
+    );
+
+
+-- name: describe_problems
+-- Purpose: say what makes days of one location unusable.
+-- Parameters: location, first_start (the first instant of the earliest such day), priced_at.
+-- Rows: one a kind of problem, with a count.
+SELECT
+    problem,
+    count(*) AS occurrences
+FROM (
+    SELECT CASE
+        WHEN m.type IS NULL THEN 'movements without a type'
+        WHEN m.type::text NOT IN ('in', 'out', 'waste', 'adjustment')
+            THEN 'movements of the unknown type ' || quote_literal(left(m.type::text, 40))
+        WHEN m.quantity IS NULL THEN 'movements without a quantity'
+        WHEN p.product_id IS NULL THEN 'movements of a product that does not exist'
+        WHEN p.cost_cents IS NULL THEN 'movements of a product whose cost is missing or unusable'
+        WHEN m.type::text = 'out' AND p.price_cents IS NULL
+            THEN 'sales of a product whose price is missing or unusable'
+    END AS problem
+    FROM {source}.stock_movements AS m
+    LEFT JOIN ({prices}) AS p ON p.product_id = m.product_id
+    WHERE m.location_id = %(location)s AND m.created_at >= %(first_start)s
+    UNION ALL
+    SELECT CASE
+        WHEN i.quantity IS NULL THEN 'stock rows without a quantity'
+        WHEN p.product_id IS NULL THEN 'stock rows of a product that does not exist'
+        WHEN p.cost_cents IS NULL THEN 'stock rows of a product whose cost is missing or unusable'
+    END AS problem
+    FROM {source}.inventory_items AS i
+    LEFT JOIN ({prices}) AS p ON p.product_id = i.product_id
+    WHERE i.location_id = %(location)s
+) AS found
+WHERE problem IS NOT NULL
+GROUP BY problem
+ORDER BY problem;
+
+
+-- name: discard_days
+-- Purpose: take days that cannot be stored off the list. Parameters: locations, days (of one
+-- length).
+DELETE FROM wanted_days AS w
+USING unnest(%(locations)s::uuid [], %(days)s::date []) AS d (location_id, day)
+WHERE w.location_id = d.location_id AND w.day = d.day;
+
+
+-- name: find_repriced_days
+-- Purpose: wanted days whose stored day before was valued at other prices, so that the two can
+-- only be compared at the older ones.
+-- Parameters: locations; priced_from, priced_until (moments between which no price changed;
+-- priced_until may be NULL). Rows: one a day and moment.
+SELECT
+    w.day,
+    before.priced_at,
+    array_agg(w.location_id) AS locations
+FROM wanted_days AS w
+INNER JOIN {analytics}.analytics_snapshot_days AS before
+    ON before.location_id = w.location_id AND before.day = w.day - 1
+WHERE
+    w.priced_at >= %(priced_from)s
+    AND (%(priced_until)s::timestamptz IS NULL OR w.priced_at < %(priced_until)s::timestamptz)
+    AND before.priced_at < %(priced_from)s
+    AND w.location_id = any(%(locations)s)
+    AND NOT EXISTS (
+        SELECT FROM wanted_days AS o
+        WHERE
+            o.location_id = w.location_id
+            AND o.day = w.day - 1
+            AND o.priced_at >= %(priced_from)s
+    )
+GROUP BY w.day, before.priced_at;
+
+
+-- name: revalue_openings
+-- Purpose: what the opening of a day is worth more at the prices of an earlier moment.
+-- Parameters: locations, day, day_start (its first instant), before (the earlier moment),
+-- priced_at (the moment the day is valued at). Rows: into the temporary table revaluations.
+INSERT INTO revaluations (location_id, day, cents)
+WITH repriced AS (
+    SELECT
+        o.product_id,
+        o.cost_cents - n.cost_cents AS difference_cents
+    FROM ({prices_before}) AS o
+    INNER JOIN ({prices}) AS n ON n.product_id = o.product_id
+    WHERE o.cost_cents <> n.cost_cents
+),
+
+opening AS (
+    SELECT
+        i.location_id,
+        i.quantity * r.difference_cents AS cents
+    FROM {source}.inventory_items AS i
+    INNER JOIN repriced AS r ON r.product_id = i.product_id
+    WHERE i.location_id = any(%(locations)s)
+    UNION ALL
+    SELECT
+        m.location_id,
+        CASE WHEN m.type::text IN ('in', 'adjustment') THEN -m.quantity ELSE m.quantity END
+        * r.difference_cents AS cents
+    FROM {source}.stock_movements AS m
+    INNER JOIN repriced AS r ON r.product_id = m.product_id
+    WHERE m.location_id = any(%(locations)s) AND m.created_at >= %(day_start)s
+)
+
+SELECT
+    location_id,
+    %(day)s::date AS day,
+    sum(cents)::bigint AS cents
+FROM opening
+GROUP BY location_id;
+
+
+-- name: count_written_days
+-- Purpose: how many days were stored, how many of them were missing before the wanted periods, how
+-- many were stored before, and the first and last of them. Parameters: first_day. Rows: one.
+SELECT
+    count(*) AS days_written,
+    count(*) FILTER (WHERE reason IS NULL AND day < %(first_day)s::date) AS days_caught_up,
+    count(*) FILTER (WHERE reason = 'late data') AS days_repaired,
+    min(day) AS first_written,
+    max(day) AS last_written
+FROM written_days;
+
+
+-- name: update_following_days
+-- Purpose: where a day was filled in before one that was stored already, say what of the later
+-- day's opening is unexplained. Days valued at other prices cannot be compared.
+-- Parameters: locations. Locks: the rows that change.
+UPDATE {analytics}.analytics_snapshot_days AS later
+SET
+    unexplained_items = earlier.closing_items - later.opening_items,
+    unexplained_cents = CASE
+        WHEN later.priced_at = earlier.priced_at OR NOT EXISTS (
+            SELECT FROM {analytics}.analytics_snapshot_prices AS p
+            WHERE
+                p.seen_at > least(earlier.priced_at, later.priced_at)
+                AND p.seen_at <= greatest(earlier.priced_at, later.priced_at)
+        ) THEN earlier.closing_cents - later.opening_cents
+    END
+FROM written_days AS w
+INNER JOIN {analytics}.analytics_snapshot_days AS earlier
+    ON earlier.location_id = w.location_id AND earlier.day = w.day
+WHERE
+    later.location_id = w.location_id
+    AND later.day = w.day + 1
+    AND later.timezone = earlier.timezone
+    AND later.location_id = any(%(locations)s)
+    AND NOT EXISTS (
+        SELECT FROM written_days AS o
+        WHERE o.location_id = w.location_id AND o.day = w.day + 1
+    );
+
+
+-- name: list_unexplained
+-- Purpose: days written now whose stock changed without a movement.
+-- Parameters: locations, first_day, last_day (bounds of what was written, so that no more is read).
+-- Rows: one a location and day.
+SELECT
+    d.location_id,
+    d.day,
+    d.unexplained_items,
+    d.unexplained_cents * 0.01 AS unexplained_value
+FROM written_days AS w
+INNER JOIN {analytics}.analytics_snapshot_days AS d
+    ON d.location_id = w.location_id AND d.day = w.day
+WHERE
+    d.location_id = any(%(locations)s)
+    AND d.day >= %(first_day)s
+    AND d.day <= %(last_day)s
+    AND (d.unexplained_items <> 0 OR d.unexplained_cents <> 0)
+ORDER BY d.location_id, d.day;
+
+
+-- name: has_longer_periods
+-- Purpose: is there a week or month that ends on or after a day? Parameters: day. Rows: one.
+SELECT TRUE AS is_there
+WHERE EXISTS (
+    SELECT FROM {analytics}.analytics_snapshots
+    WHERE period_type IN ('weekly', 'monthly') AND period_end >= %(day)s
+);

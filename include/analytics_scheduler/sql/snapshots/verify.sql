@@ -1,0 +1,216 @@
+-- name: sample_snapshots
+-- Purpose: draw rows at random. Parameters: sample. Rows: one a snapshot.
+SELECT
+    location_id,
+    id
+FROM {analytics}.analytics_snapshots
+ORDER BY random()
+LIMIT %(sample)s;
+
+
+-- name: find_verified_batch
+-- Purpose: the next batch of locations that have snapshots, in the order of their ids.
+-- Parameters: after (the last id of the batch before, or NULL), size. Rows: one a location.
+SELECT DISTINCT location_id
+FROM {analytics}.analytics_snapshots
+WHERE %(after)s::uuid IS NULL OR location_id > %(after)s::uuid
+ORDER BY location_id
+LIMIT %(size)s;
+
+
+-- name: plan_verified_periods
+-- Purpose: list the stored snapshots of a batch that are to be proved.
+-- Parameters: locations; snapshot_ids (of these rows only, or NULL for all).
+-- Rows: into the temporary table planned_periods.
+CREATE TEMPORARY TABLE planned_periods ON COMMIT DROP AS
+SELECT
+    location_id,
+    period_type,
+    period_start,
+    period_end,
+    're-run' AS reason,
+    TRUE AS is_requested
+FROM {analytics}.analytics_snapshots AS s
+WHERE
+    location_id = any(%(locations)s)
+    AND (%(snapshot_ids)s::uuid [] IS NULL OR id = any(%(snapshot_ids)s::uuid []))
+    AND NOT EXISTS (
+        SELECT FROM {analytics}.analytics_snapshot_adopted AS a WHERE a.snapshot_id = s.id
+    );
+
+
+-- name: plan_verified_days
+-- Purpose: list the stored days of the planned snapshots; days of another time zone cannot be
+-- computed again under this one. Parameters: timezone.
+-- Rows: into the temporary table wanted_days.
+CREATE TEMPORARY TABLE wanted_days ON COMMIT DROP AS
+SELECT DISTINCT
+    d.location_id,
+    d.day,
+    d.priced_at,
+    're-run' AS reason
+FROM planned_periods AS p
+INNER JOIN {analytics}.analytics_snapshot_days AS d
+    ON d.location_id = p.location_id AND d.day >= p.period_start AND d.day <= p.period_end
+WHERE d.timezone = %(timezone)s;
+
+
+-- name: create_findings
+-- Purpose: where the findings of a batch are collected.
+CREATE TEMPORARY TABLE day_findings (
+    location_id UUID NOT NULL,
+    day DATE NOT NULL,
+    finding TEXT NOT NULL
+) ON COMMIT DROP;
+
+
+-- name: compare_days
+-- Purpose: hold stored days against what the raw movements give at the days' own prices.
+-- A closing may differ by what later days keep as unexplained: stock that was edited by hand.
+-- Parameters: priced_from, priced_until (moments between which no price changed; priced_until may
+-- be NULL). Rows: into day_findings, one a day that differs.
+INSERT INTO day_findings (location_id, day, finding)
+WITH unexplained AS (
+    SELECT
+        location_id,
+        day,
+        coalesce(
+            sum(unexplained_items) OVER later, 0
+        ) AS later_items
+    FROM {analytics}.analytics_snapshot_days
+    WHERE location_id IN (SELECT location_id FROM wanted_days)
+    WINDOW later AS (
+        PARTITION BY location_id ORDER BY day DESC
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    )
+)
+
+SELECT
+    d.location_id,
+    d.day,
+    CASE
+        WHEN
+            ((d.movements, d.fingerprint) IS DISTINCT FROM (c.movements, c.fingerprint))
+            OR ((
+                d.in_cents, d.out_cents, d.waste_cents, d.adjustment_cents, d.revenue_cents
+            ) IS DISTINCT FROM (
+                c.in_cents, c.out_cents, c.waste_cents, c.adjustment_cents, c.revenue_cents
+            )) THEN 'movements changed'
+        WHEN d.closing_items - c.closing_items = u.later_items AND u.later_items <> 0
+            THEN 'stock edited, as was noted'
+        ELSE 'stock changed without a movement'
+    END AS finding
+FROM computed_days AS c
+INNER JOIN wanted_days AS w ON w.location_id = c.location_id AND w.day = c.day
+INNER JOIN {analytics}.analytics_snapshot_days AS d
+    ON d.location_id = c.location_id AND d.day = c.day
+INNER JOIN unexplained AS u ON u.location_id = d.location_id AND u.day = d.day
+WHERE
+    w.priced_at >= %(priced_from)s
+    AND (%(priced_until)s::timestamptz IS NULL OR w.priced_at < %(priced_until)s::timestamptz)
+    AND (
+        d.movements, d.fingerprint, d.in_cents, d.out_cents, d.waste_cents, d.adjustment_cents,
+        d.revenue_cents, d.closing_items, d.closing_cents
+    ) IS DISTINCT FROM (
+        c.movements, c.fingerprint, c.in_cents, c.out_cents, c.waste_cents, c.adjustment_cents,
+        c.revenue_cents, c.closing_items, c.closing_cents
+    );
+
+
+-- name: trace_closings
+-- Purpose: where a movement of an earlier day changed, the closings after it differ for that.
+UPDATE day_findings AS later
+SET finding = 'movements changed'
+WHERE
+    later.finding = 'stock changed without a movement'
+    AND EXISTS (
+        SELECT FROM day_findings AS earlier
+        WHERE
+            earlier.location_id = later.location_id
+            AND earlier.day < later.day
+            AND earlier.finding = 'movements changed'
+    );
+
+
+-- name: compare_prices
+-- Purpose: find stored days whose figures would be others at the prices of now, and only for that.
+-- computed_days holds the days at the prices of now.
+-- Rows: into day_findings, one a day.
+INSERT INTO day_findings (location_id, day, finding)
+SELECT
+    d.location_id,
+    d.day,
+    'cost or price changed since' AS finding
+FROM computed_days AS c
+INNER JOIN {analytics}.analytics_snapshot_days AS d
+    ON d.location_id = c.location_id AND d.day = c.day
+INNER JOIN wanted_days AS w ON w.location_id = c.location_id AND w.day = c.day
+WHERE
+    w.priced_at < %(priced_from)s
+    AND (
+        d.in_cents, d.out_cents, d.waste_cents, d.adjustment_cents, d.revenue_cents,
+        d.closing_cents
+    ) IS DISTINCT FROM (
+        c.in_cents, c.out_cents, c.waste_cents, c.adjustment_cents, c.revenue_cents,
+        c.closing_cents
+    )
+    AND NOT EXISTS (
+        SELECT FROM day_findings AS f
+        WHERE f.location_id = d.location_id AND f.day = d.day
+    );
+
+
+-- name: count_planned
+-- Purpose: how many snapshots of the batch are to be proved. Rows: one.
+SELECT count(*) FROM planned_periods;
+
+
+-- name: list_findings
+-- Purpose: the snapshots of the batch that cannot be vouched for, and the gravest reason of each.
+-- Rows: one a snapshot and finding.
+WITH found AS (
+    SELECT
+        p.location_id,
+        p.period_type,
+        p.period_start,
+        p.period_end,
+        f.finding
+    FROM planned_periods AS p
+    INNER JOIN day_findings AS f
+        ON f.location_id = p.location_id AND f.day >= p.period_start AND f.day <= p.period_end
+    UNION ALL
+    SELECT
+        location_id,
+        period_type,
+        period_start,
+        period_end,
+        CASE
+            WHEN status = 'incomplete' THEN 'its days are pruned'
+            ELSE 'the row is not what its days give'
+        END AS finding
+    FROM composed_snapshots
+    WHERE status <> 'same'
+    UNION ALL
+    SELECT DISTINCT
+        p.location_id,
+        p.period_type,
+        p.period_start,
+        p.period_end,
+        'counted in another time zone' AS finding
+    FROM planned_periods AS p
+    INNER JOIN {analytics}.analytics_snapshot_days AS d
+        ON d.location_id = p.location_id AND d.day >= p.period_start AND d.day <= p.period_end
+    WHERE d.timezone <> %(timezone)s
+)
+
+SELECT
+    f.location_id,
+    l.name,
+    f.period_type,
+    f.period_start,
+    f.period_end,
+    array_agg(DISTINCT f.finding) AS findings
+FROM found AS f
+LEFT JOIN {source}.locations AS l ON l.id = f.location_id
+GROUP BY f.location_id, l.name, f.period_type, f.period_start, f.period_end
+ORDER BY f.location_id, f.period_type, f.period_start;

@@ -1,0 +1,31 @@
+"""The one way in which tests execute SQL of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A connection on which every statement is committed, so that other connections see it."""
+
+    connection: Connection[Any]
+
+    def execute(self, query: str, *values: object) -> None:
+        """Execute a statement and commit."""
+        self.connection.execute(query, values)
+        self.connection.commit()
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return the rows of a query, and leave no transaction open."""
+        found = self.connection.execute(query, values).fetchall()
+        self.connection.rollback()
+        return found
+
+    def value(self, query: str, *values: object) -> Any:
+        """Return the one value of a query."""
+        [(found,)] = self.rows(query, *values)
+        return found
