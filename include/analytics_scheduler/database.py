@@ -20,9 +20,11 @@ from psycopg.conninfo import conninfo_to_dict
 from analytics_scheduler.errors import (
     DatabaseRefusedError,
     DatabaseUnavailableError,
+    NotConfiguredError,
     SettingError,
 )
 from analytics_scheduler.queries import statements
+from analytics_scheduler.redaction import scrubbed
 from analytics_scheduler.settings import DatabaseSettings
 
 if TYPE_CHECKING:
@@ -108,7 +110,7 @@ def _unreachable_named(server: str) -> Iterator[None]:
 
 def _conninfo(settings: DatabaseSettings) -> str:
     if settings.url is None:
-        raise SettingError(
+        raise NotConfiguredError(
             "DATABASE_URL is not set: allowed is a URL such as "
             "postgresql://user:password@host:5432/database, or an Airflow connection analytics_db."
         )
@@ -202,15 +204,3 @@ def server_name(connection: Connection[Any]) -> str:
         return f"host {info.host or '?'} port {info.port} database {info.dbname} user {info.user}"
     except psycopg.OperationalError:
         return "the database"
-
-
-def scrubbed(text: str) -> str:
-    """Return a text without the passwords that a URL or a connection string may carry."""
-    text = re.sub(r"(://[^/\s:@]*:)\S*(@)", r"\1***\2", text)
-    return _NAMED_PASSWORD.sub(r"\1***", text)
-
-
-_NAMED_PASSWORD = re.compile(
-    r"""((?:password|passwd|pwd)["']?\s*[=:]\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s&]+)""",
-    re.IGNORECASE,
-)

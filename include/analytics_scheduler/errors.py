@@ -11,6 +11,10 @@ class SettingError(AnalyticsError):
     """A setting has a value that cannot be used."""
 
 
+class NotConfiguredError(SettingError):
+    """A server is needed and neither a setting nor an Airflow connection names it."""
+
+
 class PeriodError(AnalyticsError):
     """A date or range does not name a complete period."""
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from analytics_scheduler.periods import WEEKDAYS
+from analytics_scheduler.redaction import Secret
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
@@ -17,28 +18,6 @@ _AGE_FORM = re.compile(r"(?P<count>[0-9]+)\s*(?P<unit>day|week|month|year)?s?")
 _IDENTIFIER_BYTES = 63
 _SHORTEST_SECRET = 16
 ALERT_EVENTS = ("success", "failure", "partial", "overdue", "recovered")
-
-
-class Secret:
-    """A text that never shows itself: only `reveal` gives it out."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __repr__(self) -> str:
-        return "Secret('***')"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other.reveal() == self._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def reveal(self) -> str:
-        """Return the text itself, for the one call that needs it."""
-        return self._text
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,8 @@ from analytics_scheduler import setting_parsers as values
 from analytics_scheduler.cron import Schedule, parse_schedule
 from analytics_scheduler.errors import SettingError
 from analytics_scheduler.periods import Calendar
-from analytics_scheduler.setting_parsers import Age, Secret
+from analytics_scheduler.redaction import Secret
+from analytics_scheduler.setting_parsers import Age
 from analytics_scheduler.vocabulary import PeriodType
 
 
@@ -152,6 +153,10 @@ class DatabaseSettings(SettingsGroup):
         values.whole_number(1, 3_600),
         "a whole number, 1 to 3600",
     )
+
+    def limited(self, seconds: int) -> Self:
+        """Return settings under which no statement runs longer than so many seconds."""
+        return replace(self, task_timeout_seconds=min(self.task_timeout_seconds, seconds))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ import inspect
 import pytest
 
 from analytics_scheduler import errors
-from analytics_scheduler.database import open_connection, scrubbed
+from analytics_scheduler.database import open_connection
 from analytics_scheduler.errors import AnalyticsError, SettingError
+from analytics_scheduler.redaction import scrubbed
 from analytics_scheduler.settings import DatabaseSettings
 
 

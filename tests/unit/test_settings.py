@@ -10,7 +10,8 @@ import pytest
 
 from analytics_scheduler import settings as settings_module
 from analytics_scheduler.errors import SettingError
-from analytics_scheduler.setting_parsers import Age, Secret
+from analytics_scheduler.redaction import Secret
+from analytics_scheduler.setting_parsers import Age
 from analytics_scheduler.settings import (
     SCHEDULE_DEFAULTS,
     CacheSettings,

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from analytics_scheduler.database import scrubbed
+from analytics_scheduler.redaction import scrubbed
 
 OPENING = frozenset({"failure", "partial", "overdue"})
 TEST = "test"

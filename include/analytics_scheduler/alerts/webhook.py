@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from analytics_scheduler.alerts.addresses import is_public, usable_addresses
-from analytics_scheduler.errors import AlertNotSentError, SettingError
+from analytics_scheduler.errors import AlertNotSentError, NotConfiguredError
 
 if TYPE_CHECKING:
     from analytics_scheduler.alerts.events import Message
@@ -93,7 +93,7 @@ def post(settings: AlertSettings, message: Message) -> Answer:
 
 def _parts(settings: AlertSettings) -> SplitResult:
     if settings.url is None:
-        raise SettingError(
+        raise NotConfiguredError(
             "SCHEDULER_WEBHOOK_URL is not set: allowed is a URL such as "
             "https://alerts.example.com/hooks/inventory."
         )

@@ -20,8 +20,8 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from analytics_scheduler.cache.address import connection_extra, driver_client, hook_options
-from analytics_scheduler.database import scrubbed
-from analytics_scheduler.errors import CacheUnavailableError, SettingError
+from analytics_scheduler.errors import CacheUnavailableError, NotConfiguredError
+from analytics_scheduler.redaction import scrubbed
 from analytics_scheduler.settings import CacheSettings
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def open_cache(settings: CacheSettings, *, through_airflow: bool = False) -> Cac
 
 def _address(settings: CacheSettings) -> str:
     if settings.url is None:
-        raise SettingError(
+        raise NotConfiguredError(
             "REDIS_URL is not set: allowed is a URL such as redis://:password@host:6379/0, or an "
             "Airflow connection analytics_cache."
         )
