@@ -19,7 +19,8 @@ unless it goes on.
 
 from airflow.sdk import DAG
 
-from analytics_scheduler.orchestration.cache import cache_options, clean_cache
+from analytics_scheduler.orchestration.cache import clean_cache
+from analytics_scheduler.orchestration.options import dag_options
 from analytics_scheduler.orchestration.schedules import schedule_of
 
 with DAG(
@@ -27,6 +28,6 @@ with DAG(
     description="Remove the entries of the analytics cache whose time is over",
     doc_md=__doc__,
     schedule=schedule_of("cache-cleanup"),
-    **cache_options(),
+    **dag_options("cache"),
 ):
     clean_cache()

@@ -23,7 +23,7 @@ from analytics_scheduler.errors import (
     NotConfiguredError,
     SettingError,
 )
-from analytics_scheduler.queries import statements
+from analytics_scheduler.queries import Queries, statements
 from analytics_scheduler.redaction import scrubbed
 from analytics_scheduler.settings import DatabaseSettings
 
@@ -166,6 +166,11 @@ def _abandon(connection: Connection[Any]) -> None:
         return
     if connection.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
         connection.cancel_safe(timeout=5)
+
+
+def limit_lock_wait(queries: Queries) -> None:
+    """Let this transaction wait for no lock longer than DATABASE_LOCK_TIMEOUT_SECONDS."""
+    queries.run("limit_lock_wait", seconds=queries.settings.lock_timeout_seconds)
 
 
 @contextmanager

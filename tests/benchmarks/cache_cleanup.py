@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.support.redis_servers import EMBEDDED, RedisServer, redis_server
 
-from analytics_scheduler.cache.cleanup import clean_cache
+from analytics_scheduler.cache.cleanup import clean_up
 from analytics_scheduler.cache.connection import connected_cache
 from analytics_scheduler.settings import CacheSettings
 
@@ -64,7 +64,7 @@ def fill(server: RedisServer, keys: int) -> None:
 def with_the_package(server: RedisServer) -> None:
     settings = CacheSettings.load({"REDIS_URL": server.url})
     with connected_cache(settings) as cache:
-        clean_cache(cache, settings)
+        clean_up(cache, settings)
 
 
 def with_scan_iter(server: RedisServer) -> None:

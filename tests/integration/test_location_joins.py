@@ -23,6 +23,7 @@ from analytics_scheduler import database
 from analytics_scheduler.cache.connection import connected_cache
 from analytics_scheduler.cache.publish import publish_latest
 from analytics_scheduler.periods import Calendar
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.retention import prune
 from analytics_scheduler.settings import CacheSettings, RetentionSettings
 from analytics_scheduler.snapshots import plan_shards
@@ -82,13 +83,13 @@ def life_of_snapshots(inventory: Inventory, analyst: Analyst, redis_url: str) ->
     verify_snapshots(analyst.connection, analyst.setup, sample=3)
     sharded = replace(analyst, environ=(("SNAPSHOT_SHARD_LOCATIONS", "1"),))
     assert len(plan_shards(analyst.connection, sharded.setup)) == len(shops)
+    queries = Queries(analyst.connection, analyst.database)
     caches = CacheSettings.load({"REDIS_URL": redis_url})
     with connected_cache(caches) as cache:
-        publish_latest(cache, analyst.connection, analyst.database, caches, PeriodType.DAILY)
+        publish_latest(cache, queries, caches, PeriodType.DAILY)
     for dry_run in (True, False):
         prune(
-            analyst.connection,
-            analyst.database,
+            queries,
             RetentionSettings.load({}),
             Calendar(analyst.setup.calendar.timezone, 6),
             moment=datetime.now(UTC),

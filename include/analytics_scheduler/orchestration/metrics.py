@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from analytics_scheduler.orchestration.options import run_moment
+from analytics_scheduler.orchestration.dag_run import run_moment
 
 if TYPE_CHECKING:
     from analytics_scheduler.freshness import TaskFreshness

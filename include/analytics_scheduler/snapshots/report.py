@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from analytics_scheduler.vocabulary import PeriodType
+
 _SHOWN = 20
 
 
@@ -80,6 +82,16 @@ class SnapshotReport:
         if not self.failures:
             return "success"
         return "partial" if self.written + self.changed + self.unchanged else "failed"
+
+    @property
+    def touched_period_types(self) -> list[PeriodType]:
+        """The period types of the rows that may have changed: the run's own first.
+
+        Days that are written late change the stored weeks and months that contain them.
+        """
+        own = PeriodType(self.period_type)
+        others = [each for each in PeriodType if each is not own] if self.composed else []
+        return [own, *others]
 
     def add(self, other: SnapshotReport) -> None:
         """Add the counts and names of another part of the same run."""
