@@ -22,6 +22,7 @@ from analytics_scheduler.local.sample import create_source_keys, create_source_t
 from analytics_scheduler.local.servers import embedded_postgres, scratch_database
 from analytics_scheduler.migrations import migrate
 from analytics_scheduler.periods import Calendar
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.retention import PruneReport, prune
 from analytics_scheduler.settings import DatabaseSettings, RetentionSettings, SnapshotSettings
 from analytics_scheduler.snapshots import request_for, take_snapshots
@@ -100,7 +101,7 @@ def p99(milliseconds: list[float]) -> str:
 def pruned(url: str, settings: DatabaseSettings) -> PruneReport:
     with psycopg.connect(url, cursor_factory=TimedCursor) as connection:
         retention = RetentionSettings.load(FOREVER_UP)
-        return prune(connection, settings, retention, CALENDAR, moment=NOW)
+        return prune(Queries(connection, settings), retention, CALENDAR, moment=NOW)
 
 
 def main() -> None:
@@ -128,7 +129,9 @@ def main() -> None:
         stop.set()
         for thread in beside:
             thread.join()
-    print(f"{report.gone('daily'):,} rows in {report.seconds} s, {report.kinds[0].held} held back")
+    print(
+        f"{report.deleted(PeriodType.DAILY):,} rows in {report.seconds} s, {report.held} held back"
+    )
     print(f"longest statement {max(statement_seconds) * 1_000:.0f} ms of {len(statement_seconds)}")
     print(f"readers at rest    {p99(at_rest)} ({len(at_rest)} reads)")
     print(f"readers meanwhile  {p99(meanwhile)} ({len(meanwhile)} reads)")
