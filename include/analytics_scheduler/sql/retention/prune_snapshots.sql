@@ -26,7 +26,7 @@ WITH ended AS MATERIALIZED (
         )
 ),
 
-page AS MATERIALIZED (
+page AS (
     SELECT
         id,
         location_id,
@@ -63,7 +63,7 @@ judged AS MATERIALIZED (
     FROM page AS p
 ),
 
-prunable AS MATERIALIZED (
+prunable AS NOT MATERIALIZED (
     SELECT
         id,
         location_id,
@@ -98,15 +98,24 @@ last_row AS (
     SELECT
         location_id,
         period_start
-    FROM page
+    FROM judged
     ORDER BY location_id DESC, period_start DESC
     LIMIT 1
+),
+
+counted AS (
+    SELECT
+        count(*) AS found,
+        count(*) FILTER (WHERE lacks_week) AS lack_week,
+        count(*) FILTER (WHERE lacks_month) AS lack_month,
+        count(*) FILTER (WHERE lacks_week OR lacks_month) AS held
+    FROM judged
 )
 
 SELECT
     (SELECT location_id FROM last_row) AS last_location,
     (SELECT period_start FROM last_row) AS last_start,
-    (SELECT count(*) FROM page) AS found,
+    c.found,
     CASE
         WHEN %(dry_run)s THEN (SELECT count(*) FROM prunable)
         ELSE (SELECT count(*) FROM deleted)
@@ -138,6 +147,7 @@ SELECT
             )
         ELSE 0
     END AS revisions,
-    (SELECT count(*) FROM judged WHERE lacks_week) AS lack_week,
-    (SELECT count(*) FROM judged WHERE lacks_month) AS lack_month,
-    (SELECT count(*) FROM judged WHERE lacks_week OR lacks_month) AS held;
+    c.lack_week,
+    c.lack_month,
+    c.held
+FROM counted AS c;
