@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 from psycopg import Connection
 from tests.support.inventory import Inventory
+from tests.support.markdown import README, table_headed
 from tests.support.webhook_receiver import MONITORING_PAGE, Received, code_with, webhook_receiver
-from tests.unit.test_readme import README, table_headed
 
 from analytics_scheduler.alerts.delivery import send_waiting
 from analytics_scheduler.cli import main
 from analytics_scheduler.run_records import record_run
-from analytics_scheduler.setting_parsers import ALERT_EVENTS
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS, DatabaseSettings
+from analytics_scheduler.vocabulary import AlertEvent
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOMENT = re.compile(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]+)?\+00:00")
@@ -146,7 +146,7 @@ def documented() -> dict[str, Any]:
 
 def test_every_example_is_what_is_sent(sent: dict[str, Any]) -> None:
     examples = documented()
-    assert list(examples) == [*ALERT_EVENTS, "test"]
+    assert list(examples) == [*AlertEvent, "test"]
     assert set(sent) == set(examples)
     for event, example in examples.items():
         assert list(example) == list(sent[event]), event
@@ -156,7 +156,7 @@ def test_every_example_is_what_is_sent(sent: dict[str, Any]) -> None:
 
 def test_the_examples_of_the_readme_are_what_is_sent(sent: dict[str, Any]) -> None:
     rows = table_headed(README.read_text(), "Event")
-    assert [row[0] for row in rows] == [*ALERT_EVENTS, "test"]
+    assert [row[0] for row in rows] == [*AlertEvent, "test"]
     for event, _, example in rows:
         body = json.loads(example)
         assert body["event"] == event

@@ -1,4 +1,4 @@
-"""Who may import Airflow, who may read the environment, and what the command line loads."""
+"""What may import Airflow or read the environment, and what the command line imports."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ PACKAGE = Path(analytics_scheduler.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT_AIRFLOW = {"orchestration", "api", "database", "cache", "local"}
 MAY_TOUCH_THE_ENVIRONMENT = {
-    "settings": "the one reader of settings",
-    "database": "whether Airflow has a connection, and lending it DATABASE_URL as one",
-    "cache": "whether Airflow has a connection, and lending it REDIS_URL as one",
+    "setting_groups": "the one reader of settings",
+    "database": "whether there is an Airflow connection; gives Airflow DATABASE_URL as one",
+    "cache": "whether there is an Airflow connection; gives Airflow REDIS_URL as one",
     "local": "the environment of the processes that it starts",
 }
 HEAVY = ("airflow", "rich", "pydantic", "sqlalchemy", "flask", "fastapi", "psycopg", "redis")
@@ -29,7 +29,7 @@ def layer_of(path: Path) -> str:
 
 
 def imported_names(tree: ast.AST) -> Iterator[str]:
-    """Give every imported module, those imported inside functions too."""
+    """Give every imported module, also those imported inside functions."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -54,7 +54,7 @@ def reads_environment(tree: ast.AST) -> bool:
 
 
 def test_the_walk_sees_the_modules() -> None:
-    assert {"settings", "database", "cli"} <= {layer_of(path) for path in MODULES}
+    assert {"setting_groups", "database", "cli"} <= {layer_of(path) for path in MODULES}
 
 
 def test_the_walk_sees_lazy_imports() -> None:
@@ -70,24 +70,24 @@ def test_the_walk_sees_lazy_imports() -> None:
 def test_only_the_rim_imports_airflow(path: Path) -> None:
     names = {name.split(".")[0] for name in imported_names(ast.parse(path.read_text()))}
     if layer_of(path) not in MAY_IMPORT_AIRFLOW:
-        assert "airflow" not in names, f"{path.name} imports Airflow; leave that to the rim"
+        assert "airflow" not in names, f"{path.name} imports Airflow; only the rim may"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_settings_read_the_environment(path: Path) -> None:
     if layer_of(path) not in MAY_TOUCH_THE_ENVIRONMENT:
         assert not reads_environment(ast.parse(path.read_text())), (
-            f"{path.name} reads the environment; add a field to settings instead"
+            f"{path.name} reads the environment; declare a setting instead"
         )
 
 
 @pytest.mark.parametrize(
-    "words", ["import analytics_scheduler.cli", "analytics_scheduler.cli.main(['--help'])"]
+    "line", ["import analytics_scheduler.cli", "analytics_scheduler.cli.main(['--help'])"]
 )
-def test_the_command_line_starts_without_anything_heavy(words: str) -> None:
+def test_the_command_line_imports_nothing_heavy(line: str) -> None:
     script = (
         "import sys, contextlib, analytics_scheduler.cli\n"
-        f"with contextlib.suppress(SystemExit): {words}\n"
+        f"with contextlib.suppress(SystemExit): {line}\n"
         f"loaded = set({HEAVY!r}) & set(sys.modules)\n"
         "print(*sorted(loaded), file=sys.stderr)\n"
     )

@@ -23,6 +23,7 @@ from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.options import (
     DEFAULT_ARGS,
     START_DATE,
+    log_retired_settings,
     run_moment,
     wanted_date,
     wanted_force,
@@ -110,6 +111,7 @@ def plan_shards(period_type: str) -> list[dict[str, Any]]:
     from analytics_scheduler.snapshots.context import RunSettings
 
     context = get_current_context()
+    log_retired_settings()
     try:
         setup = RunSettings.load()
         request = snapshots.request_for(
