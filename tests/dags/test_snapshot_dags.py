@@ -137,7 +137,7 @@ def test_a_bad_location_turns_the_run_red_and_the_others_are_written_and_publish
     ((outcome, report),) = analyst.table("SELECT outcome, report FROM analytics_snapshot_runs")
     assert outcome == "partial"
     assert report["failures"][0]["location"] == f"Bad [{bad}]"
-    assert "1 movements of the unknown type 'theft'" in report["failures"][0]["reason"]
+    assert "1 movement of unknown type 'theft'" in report["failures"][0]["reason"]
     with redis.Redis.from_url(redis_url) as cache:
         entry = json.loads(cache.get(f"analytics:snapshot:daily:{shop}") or b"{}")
     assert entry["revenue"] == "50.00"

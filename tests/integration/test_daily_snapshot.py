@@ -266,15 +266,28 @@ def test_money_or_items_that_do_not_fit_fail_their_location_by_name(
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        ("type", "2 movements of the unknown type 'theft'"),
-        ("no type", "1 movements without a type"),
-        ("quantity", "1 movements without a quantity"),
-        ("cost", "1 movements of a product whose cost is missing or unusable"),
-        ("price", "1 sales of a product whose price is missing or unusable"),
-        ("three decimals", "1 movements of a product whose cost is missing or unusable"),
-        ("not a number", "1 movements of a product whose cost is missing or unusable"),
-        ("stock", "1 stock rows without a quantity"),
-        ("deleted product", "1 movements of a product that does not exist"),
+        ("type", "2 movements of unknown type 'theft'"),
+        ("no type", "1 movement without a type"),
+        ("quantity", "1 movement without a quantity"),
+        (
+            "cost",
+            "1 movement of a product whose cost is missing or not a number of at most two decimals",
+        ),
+        (
+            "price",
+            "1 movement of type 'out' of a product whose price is missing or not a number of at "
+            "most two decimals",
+        ),
+        (
+            "three decimals",
+            "1 movement of a product whose cost is missing or not a number of at most two decimals",
+        ),
+        (
+            "not a number",
+            "1 movement of a product whose cost is missing or not a number of at most two decimals",
+        ),
+        ("stock", "1 stock row without a quantity"),
+        ("deleted product", "1 movement of a product that does not exist"),
     ],
 )
 def test_unusable_data_costs_its_own_location_only(

@@ -275,8 +275,8 @@ def test_stock_edited_without_a_movement_is_warned_about_by_name(
     assert report.unexplained == [
         UnexplainedDay(f"Market [{recent_shop}]", yesterday, -4, Decimal("-8.00"))
     ]
-    assert "Market" in report.unexplained_lines()[0]
-    assert "+4 items worth +8.00" in report.unexplained_lines()[0]
+    assert "Market" in str(report.unexplained[0])
+    assert "changed by +4 items worth +8.00" in str(report.unexplained[0])
     kept = analyst.table(
         "SELECT unexplained_items, unexplained_cents FROM analytics_snapshot_days WHERE day = %s",
         yesterday,

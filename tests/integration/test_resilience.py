@@ -26,7 +26,7 @@ from analytics_scheduler.database import connected
 from analytics_scheduler.errors import DatabaseRefusedError
 from analytics_scheduler.settings import DatabaseSettings
 from analytics_scheduler.snapshots import (
-    Shard,
+    LocationRange,
     plan_shards,
     prepare,
     request_for,
@@ -291,13 +291,13 @@ def test_shards_cover_all_locations_once_and_carry_no_lists(
     sharded = replace(
         analyst, environ=(("SNAPSHOT_SHARD_LOCATIONS", "9"), ("SNAPSHOT_MAX_SHARDS", "4"))
     )
-    shards = plan_shards(analyst.connection, sharded.setup)
+    shards = plan_shards(analyst.queries, sharded.setup.snapshots)
 
-    assert [shard.locations for shard in shards] == [10, 10, 10, 10]
+    assert len(shards) == 4
     assert (shards[0].after, shards[-1].until) == (None, None)
     assert all(left.until == right.after for left, right in pairwise(shards))
     assert all(len(str(shard.as_dict())) < 200 for shard in shards)
-    assert [Shard.from_dict(shard.as_dict()) for shard in shards] == shards
+    assert [LocationRange.from_dict(shard.as_dict()) for shard in shards] == shards
 
     context = prepare(analyst.connection, sharded.setup)
     moment = datetime(2026, 2, 2, 2, tzinfo=UTC)
@@ -307,4 +307,4 @@ def test_shards_cover_all_locations_once_and_carry_no_lists(
     reports = [run_snapshots(context, request, shard=shard) for shard in shards]
 
     assert [report.written for report in reports] == [10, 10, 10, 10]
-    assert len(plan_shards(analyst.connection, analyst.setup)) == 1
+    assert len(plan_shards(analyst.queries, analyst.setup.snapshots)) == 1

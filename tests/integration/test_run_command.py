@@ -73,7 +73,7 @@ def test_a_failed_location_ends_the_command_with_1_and_its_name(
     found = run(database_url, "daily", "--date", "2026-03-10")
 
     assert found.returncode == 1
-    assert f"error: North [{shop}] (2026-03-10): 1 movements of the unknown type" in found.stderr
+    assert f"error: North [{shop}] (2026-03-10): 1 movement of unknown type" in found.stderr
 
 
 @pytest.mark.parametrize(

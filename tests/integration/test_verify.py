@@ -37,7 +37,7 @@ def verify(analyst: Analyst, sample: int | None = None) -> VerifyReport:
 
 def wrong_rows(report: VerifyReport) -> list[tuple[str, str, date, str]]:
     return sorted(
-        (entry.location.split(" [")[0], entry.period_type, entry.first_day, entry.finding)
+        (entry.location.split(" [")[0], entry.period_type, entry.first_day, entry.finding.meaning)
         for entry in report.wrong
     )
 
@@ -99,7 +99,7 @@ def test_stock_edited_after_the_last_stored_day_is_named_as_that(
 
     report = verify(analyst)
 
-    assert {entry.finding for entry in report.wrong} == {"stock changed without a movement"}
+    assert {entry.finding.meaning for entry in report.wrong} == {"stock changed without a movement"}
     assert len(report.wrong) == 15
 
 

@@ -96,8 +96,8 @@ def _dates(arguments: argparse.Namespace) -> tuple[date | None, tuple[date, date
 def _print(output: Output, report: SnapshotReport, request: SnapshotRequest) -> int:
     for warning in report.warnings:
         output.warning(warning)
-    for line in report.unexplained_lines():
-        output.warning(line)
+    for entry in report.unexplained:
+        output.warning(str(entry))
     for failure in report.failures:
         output.error_line(str(failure))
     output.line(report.summary())

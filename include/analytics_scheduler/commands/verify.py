@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     counts = report.counts()
     for finding in report.wrong[:_SHOWN]:
         output.error_line(
-            f"{finding.location}: {finding.period_type} {finding.first_day}: {finding.finding}"
+            f"{finding.location}: {finding.period_type} {finding.first_day}: "
+            f"{finding.finding.meaning}"
         )
     if len(report.wrong) > _SHOWN:
         output.error_line(f"and {len(report.wrong) - _SHOWN} more")
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
                     "location": finding.location,
                     "period": finding.period_type,
                     "first_day": str(finding.first_day),
-                    "finding": finding.finding,
+                    "finding": finding.finding.meaning,
                 }
                 for finding in report.wrong
             ],
