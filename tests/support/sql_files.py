@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pglast import ast, parse_sql
@@ -36,10 +37,12 @@ class SqlText:
 
     @property
     def parameters(self) -> set[str]:
-        return set(_PARAMETER.findall(self.body))
+        """The values that the statement needs, those of the parts that it names included."""
+        return set(_PARAMETER.findall(self._whole()))
 
     @property
     def parts(self) -> set[str]:
+        """The placeholders of the statement itself, without the schemas."""
         return set(_PLACEHOLDER.findall(self.body)) - SCHEMAS
 
     def __str__(self) -> str:
@@ -56,11 +59,21 @@ class SqlText:
             return [raw.stmt for raw in parse_sql(f"SELECT {text}")]
 
     def _plain(self) -> str:
-        text = re.sub(r"--.*", "", self.body).replace("%%", "%")
+        """Return the body with something of the right form for each placeholder."""
+        text = re.sub(r"--.*", "", self._whole()).replace("%%", "%")
         text = _QUERY.sub("(SELECT 1)", _PARAMETER.sub("$1", text))
         return _PLACEHOLDER.sub(lambda match: _OTHER.get(match[1], match[1]), text)
 
+    def _whole(self) -> str:
+        """Return the body with the parts that it names."""
+        parts = {each.name: each for each in named_statements() if each.name in self.parts}
+        return _PLACEHOLDER.sub(
+            lambda match: parts[match[1]]._whole().rstrip(";") if match[1] in parts else match[0],
+            self.body,
+        )
 
+
+@cache
 def named_statements() -> list[SqlText]:
     """Return every named statement and part, in the order of their files."""
     return [
