@@ -105,12 +105,12 @@ def _refuse(inventory: Inventory, shop: UUID) -> None:
 
 
 def _disturb(inventory: Inventory, shops: list[UUID], milk: UUID) -> None:
-    """Book late, edit stock by hand, and make one shop unusable."""
+    """Book a movement late, and one of an unknown type, which makes its shop unusable."""
     inventory.move(shops[0], milk, "out", 5, "2026-02-12T15:00")
     inventory.move(shops[2], milk, "theft", 1, "2026-02-16T15:00")
 
 
-def test_every_statement_keeps_to_one_location(
+def test_statements_join_within_a_location(
     recorded: set[str],
     inventory: Inventory,
     analyst: Analyst,
@@ -130,7 +130,7 @@ def test_every_statement_keeps_to_one_location(
     assert not unsent
 
 
-def test_a_join_that_crosses_locations_is_named() -> None:
+def test_join_across_locations_named() -> None:
     """What the statements are held to, shown on the ways to break it."""
     moved = "SELECT FROM stock_movements AS m "
     stock = "JOIN inventory_items AS i ON i.product_id = m.product_id"
@@ -157,6 +157,6 @@ def test_a_join_that_crosses_locations_is_named() -> None:
     assert [(text, problems_of(text)) for text in keeping if problems_of(text)] == []
 
 
-def test_every_table_is_known_to_hold_rows_of_locations_or_not(connection: Connection[Any]) -> None:
+def test_every_table_classified(connection: Connection[Any]) -> None:
     tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert {name for (name,) in tables} <= set(KEYS) | SAME_EVERYWHERE
