@@ -9,7 +9,7 @@ import pytest
 from tests.support.dag_runs import run_dag
 
 from analytics_scheduler import settings
-from analytics_scheduler.orchestration import options
+from analytics_scheduler.orchestration import retired_settings
 
 MOMENT = datetime(2026, 6, 11, 5, 10, tzinfo=UTC)
 
@@ -18,7 +18,7 @@ MOMENT = datetime(2026, 6, 11, 5, 10, tzinfo=UTC)
 @pytest.mark.usefixtures("named_servers")
 def test_a_run_warns_of_a_retired_setting(dag_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     logger = Mock()  # Airflow sets up logging anew in each task.
-    monkeypatch.setattr(options, "_LOGGER", logger)
+    monkeypatch.setattr(retired_settings, "_LOGGER", logger)
     monkeypatch.setattr(settings, "RETIRED", {"SNAPSHOT_SPEED": "it is always the highest"})
     monkeypatch.setenv("SNAPSHOT_SPEED", "highest")
 

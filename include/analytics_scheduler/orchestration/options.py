@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from analytics_scheduler.periods import parse_day
-from analytics_scheduler.settings import retired_warnings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-_LOGGER = logging.getLogger(__name__)
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "analytics",
     "retries": 3,
@@ -39,9 +36,3 @@ def wanted_date(context: Context) -> date | None:
 def wanted_force(context: Context) -> bool:
     """Return whether a person asked for stored days to be computed again."""
     return context["params"].get("force") is True
-
-
-def log_retired_settings() -> None:
-    """Log a warning about each variable that is set but no longer read; once for each run."""
-    for warning in retired_warnings():
-        _LOGGER.warning("event=setting_retired reason=%r", warning)

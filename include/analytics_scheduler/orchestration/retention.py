@@ -16,12 +16,8 @@ from analytics_scheduler.orchestration.callbacks import (
     watch_tasks,
 )
 from analytics_scheduler.orchestration.metrics import emit_run
-from analytics_scheduler.orchestration.options import (
-    DEFAULT_ARGS,
-    START_DATE,
-    log_retired_settings,
-    run_moment,
-)
+from analytics_scheduler.orchestration.options import DEFAULT_ARGS, START_DATE, run_moment
+from analytics_scheduler.orchestration.retired_settings import log_retired_settings
 from analytics_scheduler.orchestration.schedules import TASK_TAG
 from analytics_scheduler.settings import CalendarSettings, DatabaseSettings, RetentionSettings
 

@@ -23,11 +23,11 @@ from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.options import (
     DEFAULT_ARGS,
     START_DATE,
-    log_retired_settings,
     run_moment,
     wanted_date,
     wanted_force,
 )
+from analytics_scheduler.orchestration.retired_settings import log_retired_settings
 from analytics_scheduler.orchestration.schedules import TASK_TAG
 from analytics_scheduler.settings import DatabaseSettings, SnapshotSettings
 from analytics_scheduler.vocabulary import PeriodType
