@@ -27,8 +27,9 @@ _FIELD = re.compile(rf"(?:^|\s)({'|'.join(FIELDS)}):\s")
 _SQL = re.compile(
     r"\s*(SELECT|WITH|VALUES|INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY|CREATE|ALTER|DROP|LOCK|CALL)\s"
 )
-# The settings of a session need no statement of their own.
-_SESSION = re.compile(r"\s*(SET\s|SELECT (\w+\(\), )?(pg_catalog\.)?set_config\()")
+_SAYS_NOTHING = re.compile(r"pg_advisory_|set_config$")
+# What needs no name: the settings of a session, and asking whether the server responds.
+_UNNAMED = re.compile(r"\s*(SET\s|SELECT (\w+\(\), )?set_config\(|SELECT 1$)")
 
 # Modules that may execute SQL of their own, and why.
 MAY_EXECUTE: Mapping[str, str] = {
@@ -63,14 +64,14 @@ def names_in(field: str) -> list[str]:
 def returns_rows(statement: SqlText) -> bool:
     """Return whether the last statement gives rows to its caller.
 
-    Taking a lock gives one row without content, and LIMIT 0 gives none.
+    Taking a lock and setting a parameter give one row that says nothing, and LIMIT 0 gives none.
     """
     last = statement.parsed()[-1]
     if isinstance(last, sql_ast.SelectStmt):
         calls = [getattr(target.val, "funcname", None) for target in last.targetList or ()]
-        locks = [call and call[-1].sval.startswith("pg_advisory_") for call in calls]
+        silent = [call and _SAYS_NOTHING.match(call[-1].sval) for call in calls]
         is_empty = getattr(getattr(last.limitCount, "val", None), "ival", None) == 0
-        return not is_empty and (not locks or not all(locks))
+        return not is_empty and (not silent or not all(silent))
     returning = getattr(last, "returningClause", None) or getattr(last, "returningList", None)
     return returning is not None
 
@@ -134,7 +135,7 @@ def module_of(path: Path) -> str:
 
 
 def executed_sql(tree: ast.Module) -> Iterator[str]:
-    """Give every text that a module executes or hands to the driver, session settings left out."""
+    """Give every statement that a module executes or hands to the driver as a text of its own."""
     constants = {
         target.id: node.value
         for node in tree.body
@@ -150,7 +151,7 @@ def executed_sql(tree: ast.Module) -> Iterator[str]:
                 given = constants.get(given.id, given)
             text = _text_of(given)
             is_executed = called in {"execute", "executemany", "copy", "SQL"}
-            if is_executed and _SQL.match(text) and not _SESSION.match(text):
+            if is_executed and _SQL.match(text) and not _UNNAMED.match(text):
                 yield text
 
 
@@ -212,12 +213,13 @@ def test_names_are_read_without_remarks(field: str, names: list[str]) -> None:
 
 def test_executed_sql_is_found() -> None:
     tree = ast.parse(
-        'Q = "SELECT 1"\n'
+        'Q = "SELECT 2"\n'
         'c.execute("DELETE FROM t")\nc.execute(Q)\nc.execute(f"WITH a AS ({x}) " + y)\n'
         'sql.SQL("INSERT INTO t")\n'
-        'c.execute("SELECT set_config(1)")\nc.execute("SET x = 1")\nc.execute(named)\n'
+        'c.execute("SELECT set_config(1)")\nc.execute("SET x = 1")\nc.execute("SELECT 1")\n'
+        "c.execute(named)\n"
         'print("SELECT a town")\n'
     )
     assert list(executed_sql(tree)) == [
-        "DELETE FROM t", "SELECT 1", "WITH a AS () ", "INSERT INTO t"
+        "DELETE FROM t", "SELECT 2", "WITH a AS () ", "INSERT INTO t"
     ]  # fmt: skip
