@@ -21,6 +21,14 @@ MAY_TOUCH_THE_ENVIRONMENT = {
     "cache": "whether there is an Airflow connection; gives Airflow REDIS_URL as one",
     "local": "the environment of the processes that it starts",
 }
+MAY_LOAD_SETTINGS = {
+    "orchestration": "DAG files and tasks",
+    "api": "endpoints",
+    "commands": "the command line",
+    "local": "the stack of demo and up",
+    "settings": "loads the alert settings of a run",
+    "snapshots/context": "loads the three groups of a run at once, for tasks and commands",
+}
 HEAVY = ("airflow", "rich", "pydantic", "sqlalchemy", "flask", "fastapi", "psycopg", "redis")
 
 
@@ -53,6 +61,32 @@ def reads_environment(tree: ast.AST) -> bool:
     return False
 
 
+def loads_settings(tree: ast.AST) -> bool:
+    """Return whether a module calls `load` of a class whose name ends with Settings."""
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    loaded = [
+        func.value for func in calls if isinstance(func, ast.Attribute) if func.attr == "load"
+    ]
+    return any(isinstance(name, ast.Name) and name.id.endswith("Settings") for name in loaded)
+
+
+def imported_modules(path: Path) -> set[Path]:
+    """Return the modules of the package that a module imports when it is imported itself."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            found |= {module_file(alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named = {module_file(f"{node.module}.{alias.name}") for alias in node.names}
+            found |= named if named <= set(MODULES) else {*named, module_file(node.module)}
+    return found & set(MODULES) - {path}
+
+
+def module_file(name: str) -> Path:
+    place = PACKAGE.parent / name.replace(".", "/")
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+
+
 def test_the_walk_sees_the_modules() -> None:
     assert {"setting_groups", "database", "cli"} <= {layer_of(path) for path in MODULES}
 
@@ -64,6 +98,9 @@ def test_the_walk_sees_lazy_imports() -> None:
     assert list(imported_names(tree)) == ["airflow.sdk", "airflow.x"]
     assert reads_environment(ast.parse("import os\nos.environ['X']"))
     assert reads_environment(ast.parse("from os import getenv"))
+    assert loads_settings(ast.parse("def f():\n    CacheSettings.load({})"))
+    assert not loads_settings(ast.parse("json.load(file)"))
+    assert PACKAGE / "periods.py" in imported_modules(PACKAGE / "settings.py")
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -79,6 +116,24 @@ def test_only_settings_read_the_environment(path: Path) -> None:
         assert not reads_environment(ast.parse(path.read_text())), (
             f"{path.name} reads the environment; declare a setting instead"
         )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_rim_loads_settings(path: Path) -> None:
+    module = path.relative_to(PACKAGE).with_suffix("").as_posix()
+    if not {layer_of(path), module} & MAY_LOAD_SETTINGS.keys():
+        assert not loads_settings(ast.parse(path.read_text())), (
+            f"{path.name} loads settings; take them as an argument instead"
+        )
+
+
+def test_modules_import_each_other_in_one_order() -> None:
+    """Modules that import nothing that is left are removed, until a circle or nothing is left."""
+    left = {path: imported_modules(path) for path in MODULES}
+    while free := [path for path, imported in left.items() if not imported & left.keys()]:
+        for path in free:
+            del left[path]
+    assert not left, f"circle among {sorted(str(path.relative_to(PACKAGE)) for path in left)}"
 
 
 @pytest.mark.parametrize(
