@@ -1,7 +1,6 @@
--- Purpose: create the databases of the stack, once, when its PostgreSQL starts for the first time.
--- Parameters: the passwords, read from the environment so that no command line or log shows them.
--- `inventory` gets the four source tables, empty. Load your data into them, or point DATABASE_URL
--- at the database that already has it.
+-- Purpose: the databases of the stack, made once when its PostgreSQL starts for the first time.
+-- Parameters: the passwords, from the environment; no command line and no log shows them.
+-- `inventory` gets the four source tables, empty: load yours, or set DATABASE_URL to where it is.
 SET log_min_error_statement = panic;
 \getenv airflow_password AIRFLOW_DATABASE_PASSWORD
 \getenv analytics_password ANALYTICS_DATABASE_PASSWORD

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from pathlib import Path
 from typing import Any
 
-import pglast
 import psycopg
 import pytest
-from pglast.enums import AlterTableType, ConstrType
-from pglast.stream import RawStream
 from tests.support.documented_source import (
     DOCUMENTED_SOURCE,
     ONE_SHOP,
@@ -272,83 +268,6 @@ def test_old_tables_are_refused_until_they_are_migrated(url: str) -> None:
             require_migrated(connection, settings)
         migrate(connection, settings)
         require_migrated(connection, settings)
-
-
-def test_migrations_only_add() -> None:
-    """An older version works with the tables of a newer one, and a downgrade loses nothing."""
-    folder = Path(migrations.__file__).parent / "sql" / "migrations"
-    checks: dict[str, set[str]] = {}
-    for name in migration_names():
-        text = re.sub(r"\{(\w+)\}", r"\1", (folder / f"{name}.sql").read_text())
-        require_additions(text.replace(" location_reference", ""), checks)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "ALTER TABLE t DROP COLUMN event",
-        "ALTER TABLE t ADD COLUMN n integer NOT NULL",
-        "ALTER TABLE t DROP CONSTRAINT t_event_check",
-        "ALTER TABLE t DROP CONSTRAINT t_event_check,"
-        " ADD CONSTRAINT t_event_check CHECK (event IN ('one'))",
-        "ALTER TABLE t ADD CONSTRAINT t_other CHECK (event <> 'one')",
-    ],
-)
-def test_change_that_takes_away_is_refused(change: str) -> None:
-    checks: dict[str, set[str]] = {}
-    require_additions("CREATE TABLE t (event text CHECK (event IN ('one', 'two')))", checks)
-    with pytest.raises(AssertionError):
-        require_additions(change, checks)
-
-
-def require_additions(text: str, checks: dict[str, set[str]]) -> None:
-    """Refuse what could stop a version that does not know of it; a new table may have anything.
-
-    A CHECK may be replaced by one that allows more words; `checks` holds those of each by its name.
-    """
-    made: set[str] = set()
-    for statement in pglast.parse_sql(text):
-        change: Any = statement.stmt
-        kind = type(change).__name__
-        assert kind in {"CreateStmt", "IndexStmt", "CommentStmt", "InsertStmt", "AlterTableStmt"}
-        if kind == "CreateStmt":
-            made.add(change.relation.relname)
-            checks |= _checks_of(change)
-        elif kind == "IndexStmt":
-            assert not change.unique or change.relation.relname in made
-        elif kind == "AlterTableStmt":
-            _require_wider_table(change.cmds, checks)
-
-
-def _require_wider_table(changes: Any, checks: dict[str, set[str]]) -> None:
-    dropped = {each.name for each in changes if each.subtype == AlterTableType.AT_DropConstraint}
-    for change in changes:
-        if change.subtype == AlterTableType.AT_AddColumn:
-            forms = {rule.contype for rule in change.def_.constraints or ()}
-            assert ConstrType.CONSTR_NOTNULL not in forms or ConstrType.CONSTR_DEFAULT in forms
-        elif change.subtype == AlterTableType.AT_AddConstraint:
-            name, words = change.def_.conname, _words_in(change.def_)
-            assert name in dropped
-            assert words >= checks[name]
-            checks[name] = words
-            dropped.remove(name)
-        else:
-            assert change.subtype == AlterTableType.AT_DropConstraint
-    assert not dropped
-
-
-def _checks_of(table: Any) -> dict[str, set[str]]:
-    """Return the words of each column's CHECK by the name that PostgreSQL gives it."""
-    return {
-        f"{table.relation.relname}_{column.colname}_check": _words_in(rule)
-        for column in table.tableElts
-        for rule in getattr(column, "constraints", None) or ()
-        if rule.contype == ConstrType.CONSTR_CHECK
-    }
-
-
-def _words_in(rule: Any) -> set[str]:
-    return set(re.findall(r"'([^']*)'", RawStream()(rule.raw_expr)))
 
 
 def test_an_older_version_works_with_the_tables_of_a_newer_one(
