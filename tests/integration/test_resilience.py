@@ -21,6 +21,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 from tests.support.inventory import Analyst, Inventory, figures
+from tests.support.waiting import wait_until
 
 from analytics_scheduler.database import connected
 from analytics_scheduler.errors import DatabaseRefusedError
@@ -65,13 +66,6 @@ def waiting_statements(database_url: str) -> list[str]:
             " AND pid <> pg_backend_pid() AND state = 'active'"
         ).fetchall()
     return [row[0] for row in rows]
-
-
-def wait_until(condition: Any, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
 
 
 class TimeLimitError(BaseException):

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from analytics_scheduler.vocabulary import Outcome
+
 _SHOWN = 20
 
 
@@ -75,11 +77,12 @@ class SnapshotReport:
     unexplained: list[UnexplainedDay] = field(default_factory=list)
 
     @property
-    def outcome(self) -> str:
-        """Return success, or partial where a location failed and others did not, or failed."""
+    def outcome(self) -> Outcome:
+        """Return how the run ended: partial if a location failed and others did not."""
         if not self.failures:
-            return "success"
-        return "partial" if self.written + self.changed + self.unchanged else "failed"
+            return Outcome.SUCCESS
+        is_partial = self.written + self.changed + self.unchanged > 0
+        return Outcome.PARTIAL if is_partial else Outcome.FAILED
 
     def add(self, other: SnapshotReport) -> None:
         """Add the counts and names of another part of the same run."""
@@ -129,7 +132,7 @@ class SnapshotReport:
         }
         data |= {name: round(data[name], 3) for name in _COUNTS if name.endswith("seconds")}
         data["peak_memory_mib"] = self.peak_memory_mib
-        data["outcome"] = self.outcome
+        data["outcome"] = self.outcome.value
         data["failed"] = len({failure.location for failure in self.failures})
         data["failures"] = [asdict(failure) for failure in self.failures[:limit]]
         data["warnings"] = self.warnings[:limit]
