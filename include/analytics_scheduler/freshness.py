@@ -110,7 +110,7 @@ class TaskFreshness:
     task: str
     freshness: Freshness
     success: Success | None
-    owed_day: date | None = None
+    due_day: date | None = None
 
     def as_dict(self) -> dict[str, str | None]:
         """Return the entry of the task in the output of `health`."""
@@ -151,11 +151,11 @@ def read_task_freshness(
             last_success=success.moment(task, calendar) if success else None,
             paused=task in paused,
         )
-        tasks.append(TaskFreshness(task, freshness, success, _owed_day(task, freshness, calendar)))
+        tasks.append(TaskFreshness(task, freshness, success, _due_day(task, freshness, calendar)))
     return tasks
 
 
-def _owed_day(task: str, freshness: Freshness, calendar: Calendar) -> date | None:
+def _due_day(task: str, freshness: Freshness, calendar: Calendar) -> date | None:
     period_type = PeriodType.of_task(task)
     if period_type is None or freshness.due is None:
         return None

@@ -62,7 +62,7 @@ def test_parse_schedule_refuses_other_text(text: str, reason: str) -> None:
         parse_schedule(text)
 
 
-def test_parse_schedule_refuses_a_date_that_never_comes() -> None:
+def test_parse_schedule_refuses_an_impossible_date() -> None:
     with pytest.raises(ValueError, match="failed to find next date"):
         parse_schedule("0 2 30 2 *")
 

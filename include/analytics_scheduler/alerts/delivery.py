@@ -1,4 +1,4 @@
-"""Send the alerts that wait in the outbox: a bounded number of them, whenever somebody calls.
+"""Send the alerts that wait in the outbox, a limited number at a time.
 
 Several senders may work at once. Each claims one alert at a time and commits the claim before it
 sends. If a sender dies, its alert becomes due again: an alert arrives at least once, and each

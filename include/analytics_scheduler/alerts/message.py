@@ -57,9 +57,9 @@ def build_message(
     overdue: Mapping[str, Any] | None = None,
     incident: Incident | None = None,
 ) -> Message:
-    """Return the message of an event; if the event opens an incident, the message is its id.
+    """Return the message of an event. An incident that it opens has the id of the message.
 
-    `text` says in a sentence what happened; `run` and `overdue` are plain data for the body.
+    `text` says in a sentence what happened; `run` and `overdue` go into the body as they are.
     """
     new_id = message_id or uuid4()
     if event.opens_incident:

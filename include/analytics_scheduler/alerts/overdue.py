@@ -50,4 +50,4 @@ def _add_overdue(outbox: Outbox, task: TaskFreshness, *, due: datetime) -> None:
             "last_success": last_success.isoformat() if last_success else None,
         },
     )
-    outbox.add(message, task=task.task, at=outbox.now, last_day=task.owed_day)
+    outbox.add(message, task=task.task, at=outbox.now, last_day=task.due_day)

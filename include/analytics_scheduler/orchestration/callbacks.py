@@ -52,7 +52,7 @@ class WebhookNotifier(BaseNotifier):
     sent once without being stored. Without a webhook nothing is sent.
     """
 
-    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
         """Render nothing: there are no templates, and `airflow dags test` cannot render any."""
 
     def notify(self, context: Context) -> None:
@@ -76,7 +76,7 @@ class WebhookNotifier(BaseNotifier):
             _LOGGER.warning("event=alerts_not_sent reason=%r", str(error))
 
 
-def alert_callbacks() -> dict[str, Any]:
+def alert_callbacks() -> dict[str, WebhookNotifier]:
     """Return the callbacks that our DAGs pass to `DAG(...)`; your own can replace them."""
     return {
         "on_success_callback": WebhookNotifier(),
@@ -104,7 +104,7 @@ def record_failure(context: Context) -> None:
 
 
 def check_overdue_tasks(context: Context) -> None:
-    """Send a metric for each task and queue alerts for the overdue ones. Never raises."""
+    """Send a metric for each task, and store alerts about overdue ones. Never raises."""
     from analytics_scheduler.alerts.delivery import STATEMENT_SECONDS
     from analytics_scheduler.alerts.overdue import queue_overdue_alerts
     from analytics_scheduler.database import connected
@@ -129,7 +129,7 @@ def check_overdue_tasks(context: Context) -> None:
 def _failed_run(context: Context, report: Mapping[str, Any]) -> FinishedRun:
     from analytics_scheduler.run_records import FinishedRun
 
-    # Airflow may have removed the run by now.
+    # The callback of a DAG may come without the run.
     dag_run = context.get("dag_run")
     return FinishedRun(
         task=context["dag"].dag_id,

@@ -2,7 +2,6 @@
 -- Purpose: limit how long this transaction waits for a lock, and read the clock that dates alerts.
 -- Parameters: lock_timeout (milliseconds, as text).
 -- Rows: one: the time by the database's clock.
--- Locks: none.
 SELECT
     clock_timestamp() AS now,
     set_config('lock_timeout', %(lock_timeout)s, TRUE) AS lock_timeout;

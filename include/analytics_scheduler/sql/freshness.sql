@@ -4,7 +4,6 @@
 -- next one continues where it stopped.
 -- Rows: one a task that has ever succeeded: task, finished_at, last_day (NULL if the task writes no
 -- snapshots).
--- Locks: none.
 SELECT DISTINCT ON (task)
     task,
     finished_at,
@@ -17,6 +16,5 @@ ORDER BY task ASC, (report ->> 'last_day')::date DESC NULLS LAST, finished_at DE
 -- name: read_first_migration
 -- Purpose: find when the package was installed in this database; no run is due from before.
 -- Rows: one: the time of the first migration.
--- Locks: none.
 SELECT min(applied_at) AS since
 FROM {analytics}.analytics_snapshot_migrations;

@@ -2,7 +2,6 @@
 -- Purpose: find out whether a run has a record that is not older than a moment.
 -- Parameters: task, run_id, since.
 -- Rows: one: true or false.
--- Locks: none.
 SELECT count(*) > 0 AS is_recorded
 FROM {analytics}.analytics_snapshot_runs
 WHERE task = %(task)s AND run_id = %(run_id)s AND finished_at >= %(since)s;
