@@ -386,7 +386,7 @@ def test_commands_send_alerts_when_they_end(
     body = receiver.accepted[2]
     assert body["message"] == (
         f"daily-snapshot was not completed: Bad [{bad}] ({YESTERDAY}): "
-        "1 movements of the unknown type 'theft'"
+        "1 movement of unknown type 'theft'"
     )
 
 
