@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from analytics_scheduler.cron import Schedule, parse_schedule
+from analytics_scheduler.cron import parse_schedule
 from analytics_scheduler.periods import WEEKDAYS
 from analytics_scheduler.redaction import Secret
 from analytics_scheduler.vocabulary import AlertEvent
@@ -141,11 +141,11 @@ def comma_separated(what: str) -> Parser[tuple[str, ...]]:
     return Parser(_split, f"{what} separated by commas")
 
 
-@_parser(f"one or more of {', '.join(AlertEvent)}, separated by commas")
+@_parser(f"one or more of {', '.join(AlertEvent.stored())}, separated by commas")
 def alert_events(text: str) -> frozenset[AlertEvent]:
     """Read a selection of alert events."""
     found = frozenset(AlertEvent(word.lower()) for word in _split(text))
-    if not found:
+    if not found or not found <= set(AlertEvent.stored()):
         raise ValueError(text)
     return found
 
@@ -153,8 +153,8 @@ def alert_events(text: str) -> frozenset[AlertEvent]:
 @_parser(
     "a cron string of five fields, or of six of which the first, the seconds, is 0", explains=True
 )
-def cron(text: str) -> Schedule:
-    """Read a cron string."""
+def cron(text: str) -> str:
+    """Read a cron string as an expression of five fields."""
     return parse_schedule(text)
 
 

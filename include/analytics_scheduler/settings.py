@@ -6,6 +6,7 @@ and only commands, DAG tasks and endpoints load one. A test compares README's ta
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +14,8 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from analytics_scheduler import setting_parsers as parsers
-from analytics_scheduler.cron import Schedule
+from analytics_scheduler.cron import CronClock
+from analytics_scheduler.errors import SettingError
 from analytics_scheduler.periods import Calendar
 from analytics_scheduler.redaction import Secret
 from analytics_scheduler.setting_groups import (
@@ -26,6 +28,7 @@ from analytics_scheduler.setting_groups import (
 from analytics_scheduler.setting_parsers import Age
 from analytics_scheduler.vocabulary import AlertEvent
 
+_LOGGER = logging.getLogger(__name__)
 TIMEZONE = Setting(
     "SCHEDULER_TIMEZONE",
     "UTC",
@@ -62,6 +65,10 @@ class ScheduleSettings(SettingsGroup):
         "SCHEDULER_ENABLED", "true", parsers.boolean, "whether the tasks run on their schedules"
     )
     timezone: ZoneInfo = TIMEZONE.field()
+
+    def clock(self, expression: str) -> CronClock | None:
+        """Return the clock of a cron expression, or None while SCHEDULER_ENABLED is false."""
+        return CronClock(expression, self.timezone) if self.enabled else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +224,7 @@ class AlertSettings(SettingsGroup):
     signing_secret: Secret | None = WEBHOOK_SECRET.field()
     events: frozenset[AlertEvent] = setting(
         "SCHEDULER_WEBHOOK_EVENTS",
-        ",".join(AlertEvent),
+        ",".join(AlertEvent.stored()),
         parsers.alert_events,
         "the events that are sent as alerts",
     )
@@ -231,6 +238,18 @@ class AlertSettings(SettingsGroup):
     def __post_init__(self) -> None:
         if self.url is not None and self.signing_secret is None:
             raise WEBHOOK_SECRET.refused("nothing")
+
+
+def load_alert_settings() -> AlertSettings:
+    """Return the alert settings; log an invalid one, and return settings that send nothing.
+
+    This is for runs, which never fail because of their alerts.
+    """
+    try:
+        return AlertSettings.load()
+    except SettingError as error:
+        _LOGGER.warning("event=alerts_not_sent reason=%r", str(error))
+        return AlertSettings.load({})
 
 
 SCHEDULE_DEFAULTS: Mapping[str, str] = {
@@ -247,7 +266,7 @@ def schedule_variable(task: str) -> str:
     return "SCHEDULE_" + re.sub(r"[^A-Z0-9]+", "_", task.upper())
 
 
-def schedule_setting(task: str, default: str | None = None) -> Setting[Schedule]:
+def schedule_setting(task: str, default: str | None = None) -> Setting[str]:
     """Return the setting of a task's schedule; a task of your own needs a default."""
     cron = default or SCHEDULE_DEFAULTS[task]
     return Setting(schedule_variable(task), cron, parsers.cron, f"when {task} runs")
@@ -255,8 +274,8 @@ def schedule_setting(task: str, default: str | None = None) -> Setting[Schedule]
 
 def load_schedule(
     task: str, default: str | None = None, environ: Mapping[str, str] | None = None
-) -> Schedule:
-    """Return the schedule that the environment gives a task, or raise SettingError."""
+) -> str:
+    """Return the cron expression that the environment gives a task, or raise SettingError."""
     return schedule_setting(task, default).load(environ)
 
 

@@ -1,6 +1,6 @@
-"""README.md is true: its settings, DAGs, commands, endpoints and links are those of the code.
+"""README.md names the settings, figures, DAGs, commands and endpoints of the code, and no others.
 
-`python tests/unit/test_readme.py` prints the table of settings as README.md must show it.
+`python tests/unit/test_readme.py` prints the tables of settings and figures for README.md.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from analytics_scheduler.api.routes import MOUNT, ROUTES
 from analytics_scheduler.cli import COMMANDS
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS, declared_settings
+from analytics_scheduler.snapshots.metrics import METRICS
 
 REPOSITORY = Path(__file__).parents[2]
 README = REPOSITORY / "README.md"
@@ -24,6 +25,13 @@ def settings_table() -> str:
         default = f"`{setting.default}`" if setting.default else "none"
         allowed = setting.parser.allowed
         lines.append(f"| `{setting.variable}` | {default} | {setting.help} | {allowed} |")
+    return "\n".join(lines)
+
+
+def figures_table() -> str:
+    """Return the figures as a table in Markdown."""
+    lines = ["| Figure | Unit | Meaning |", "|---|---|---|"]
+    lines += [f"| `{each.name}` | {each.unit} | {each.meaning} |" for each in METRICS]
     return "\n".join(lines)
 
 
@@ -46,6 +54,11 @@ def test_tables_are_found_by_their_first_column() -> None:
 def test_readme_shows_every_setting() -> None:
     readme = README.read_text(encoding="utf-8")
     assert settings_table() in readme, f"the table must read:\n{settings_table()}"
+
+
+def test_readme_shows_every_figure() -> None:
+    readme = README.read_text(encoding="utf-8")
+    assert figures_table() in readme, f"the table must read:\n{figures_table()}"
 
 
 def test_readme_shows_every_dag_and_schedule() -> None:
@@ -86,4 +99,4 @@ def test_every_link_to_a_file_leads_somewhere() -> None:
 
 
 if __name__ == "__main__":
-    print(settings_table())
+    print(settings_table(), figures_table(), sep="\n\n")
