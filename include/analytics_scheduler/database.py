@@ -168,9 +168,10 @@ def _abandon(connection: Connection[Any]) -> None:
         connection.cancel_safe(timeout=5)
 
 
-def limit_lock_wait(queries: Queries) -> None:
+def limit_lock_waits(queries: Queries) -> None:
     """Let this transaction wait for no lock longer than DATABASE_LOCK_TIMEOUT_SECONDS."""
-    queries.run("limit_lock_wait", seconds=queries.settings.lock_timeout_seconds)
+    milliseconds = queries.settings.lock_timeout_seconds * 1000
+    queries.run("limit_lock_waits", milliseconds=str(milliseconds))
 
 
 @contextmanager

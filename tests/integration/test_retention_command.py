@@ -67,5 +67,7 @@ def test_invalid_setting_deletes_nothing(
 ) -> None:
     monkeypatch.setenv("RETENTION_DAILY", "a while")
     assert cli.main(["prune"]) == 1
-    assert "RETENTION_DAILY='a while'" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "RETENTION_DAILY (how long daily snapshots are kept)" in error
+    assert "got 'a while'." in error
     assert stored.starts("weekly") == [OLD_WEEK]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -135,7 +135,7 @@ def moment_of(run: RunRecord, name: str, calendar: Calendar) -> datetime | None:
     date = run.conf.get("date")
     if not date:
         return moment
-    period_type = _PERIOD_TYPES.get(name)
+    period_type = PeriodType.of_task(name)
     if period_type is None:
         return None
     try:
@@ -147,11 +147,6 @@ def moment_of(run: RunRecord, name: str, calendar: Calendar) -> datetime | None:
         if period == calendar.last_complete_period(period_type, run.run_after)
         else None
     )
-
-
-_PERIOD_TYPES: Mapping[str, PeriodType] = {
-    f"{period_type.value}-snapshot": period_type for period_type in PeriodType
-}
 
 
 def _status_of(session: Session, view: TaskView, *, now: datetime) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def _schedule(text: object) -> str | None:
     if not isinstance(text, str):
         raise ApiError(400, f"schedule must be a text or null: allowed is {_ALLOWED}.")
     try:
-        return parse_schedule(text).expression
+        return parse_schedule(text)
     except ValueError as error:
         raise ApiError(
             400,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from analytics_scheduler.cache.connection import connected_cache, translated_cache_errors
 from analytics_scheduler.cache.keys import entry_key, publishing_key, version_key
-from analytics_scheduler.database import limit_lock_wait, translated_errors
+from analytics_scheduler.database import limit_lock_waits, translated_errors
 from analytics_scheduler.snapshots.metrics import columns
 from analytics_scheduler.vocabulary import PeriodType
 
@@ -82,7 +82,7 @@ def publish_latest(
         translated_cache_errors(cache),
         connection.transaction(),
     ):
-        limit_lock_wait(queries)
+        limit_lock_waits(queries)
         queries.run("lock_publishing", period_type=period_type)
         is_unfinished = bool(cache.exists(publishing_key(period_type)))
         with queries.stream(

@@ -36,17 +36,20 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         CalendarSettings,
         DatabaseSettings,
         RetentionSettings,
+        load_alert_settings,
     )
 
     settings = RetentionSettings.load()
     calendar = CalendarSettings.load().calendar()
     database = DatabaseSettings.load()
+    alerts = load_alert_settings()
     started_at = datetime.now(UTC)
     with connected(database) as connection:
-        report = run_retention(
+        report, _ = run_retention(
             Queries(connection, database),
             settings,
             calendar,
+            alerts,
             task="snapshot-retention",
             run_id=f"cli__{started_at.isoformat()}",
             started_at=started_at,
@@ -55,7 +58,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         )
     _print(report, output)
     if not report.dry_run:
-        send_waiting()
+        send_waiting(database, alerts)
     return 0
 
 

@@ -10,18 +10,19 @@ from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from analytics_scheduler.errors import AnalyticsError, CacheUnavailableError, SettingError
-from analytics_scheduler.orchestration.callbacks import note_failure, watch_tasks
+from analytics_scheduler.orchestration.callbacks import check_overdue_tasks, record_failure
 from analytics_scheduler.orchestration.metrics import emit_run
-from analytics_scheduler.settings import CacheSettings, DatabaseSettings
+from analytics_scheduler.orchestration.retired_settings import log_retired_settings
+from analytics_scheduler.settings import CacheSettings, DatabaseSettings, load_alert_settings
 from analytics_scheduler.vocabulary import Outcome
 
 _LOGGER = logging.getLogger(__name__)
 
 
 @task(
-    on_success_callback=watch_tasks,
-    on_skipped_callback=watch_tasks,
-    on_failure_callback=[note_failure, watch_tasks],
+    on_success_callback=check_overdue_tasks,
+    on_skipped_callback=check_overdue_tasks,
+    on_failure_callback=[record_failure, check_overdue_tasks],
 )
 def clean_cache() -> dict[str, Any]:
     """Remove expired and idle entries, and return the report.
@@ -33,6 +34,7 @@ def clean_cache() -> dict[str, Any]:
 
     run_id = get_current_context()["run_id"]
     started_at = datetime.now(UTC)
+    log_retired_settings()
     try:
         settings = CacheSettings.load()
         with connected_cache(settings, through_airflow=True) as cache:
@@ -51,23 +53,23 @@ def clean_cache() -> dict[str, Any]:
 
 
 def _record(outcome: Outcome, started_at: datetime, report: dict[str, Any]) -> None:
-    """Record the run; if the database is down, log a warning, for the cleanup is done anyway."""
+    """Count and record the run. If the database is down, only log it: the cleanup needs none."""
     from analytics_scheduler.database import connected
-    from analytics_scheduler.run_records import record_run
+    from analytics_scheduler.queries import Queries
+    from analytics_scheduler.run_records import FinishedRun, finish_run
 
     context = get_current_context()
-    emit_run(context, outcome, started_at, report)
+    run = FinishedRun(
+        task=context["dag"].dag_id,
+        run_id=context["run_id"],
+        outcome=outcome,
+        started_at=started_at,
+        report=report,
+    )
+    emit_run(context, run)
     try:
         settings = DatabaseSettings.load()
         with connected(settings, through_airflow=True) as connection:
-            record_run(
-                connection,
-                settings,
-                task=context["dag"].dag_id,
-                run_id=context["run_id"],
-                outcome=outcome,
-                started_at=started_at,
-                report=report,
-            )
+            finish_run(Queries(connection, settings), run, load_alert_settings())
     except AnalyticsError as error:
-        _LOGGER.warning("event=run_not_recorded run=%s reason=%s", context["run_id"], error)
+        _LOGGER.warning("event=run_not_recorded run=%s reason=%s", run.run_id, error)

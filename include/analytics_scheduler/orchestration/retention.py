@@ -10,11 +10,17 @@ from airflow.sdk import Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from analytics_scheduler.errors import SchemaError, SettingError
-from analytics_scheduler.orchestration.callbacks import note_failure, watch_tasks
+from analytics_scheduler.orchestration.callbacks import check_overdue_tasks, record_failure
 from analytics_scheduler.orchestration.dag_run import run_moment, wanted_dry_run
 from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.options import dag_options
-from analytics_scheduler.settings import CalendarSettings, DatabaseSettings, RetentionSettings
+from analytics_scheduler.orchestration.retired_settings import log_retired_settings
+from analytics_scheduler.settings import (
+    CalendarSettings,
+    DatabaseSettings,
+    RetentionSettings,
+    load_alert_settings,
+)
 
 _LOGGER = logging.getLogger(__name__)
 # The rest of the time limit is for imports, the last page and the record of the run.
@@ -33,8 +39,8 @@ def retention_options() -> dict[str, Any]:
 
 
 @task(
-    on_success_callback=watch_tasks,
-    on_failure_callback=[note_failure, watch_tasks],
+    on_success_callback=check_overdue_tasks,
+    on_failure_callback=[record_failure, check_overdue_tasks],
 )
 def prune_snapshots() -> dict[str, Any]:
     """Delete what is older than the settings allow at the run's moment, and return the report.
@@ -48,15 +54,17 @@ def prune_snapshots() -> dict[str, Any]:
     context = get_current_context()
     run_id = context["run_id"]
     started_at = datetime.now(UTC)
+    log_retired_settings()
     try:
         settings = RetentionSettings.load()
         calendar = CalendarSettings.load().calendar()
         database = DatabaseSettings.load()
         with connected(database, through_airflow=True) as connection:
-            report = run_retention(
+            report, run = run_retention(
                 Queries(connection, database),
                 settings,
                 calendar,
+                load_alert_settings(),
                 task=context["dag"].dag_id,
                 run_id=run_id,
                 started_at=started_at,
@@ -71,5 +79,5 @@ def prune_snapshots() -> dict[str, Any]:
     for warning in report.warnings:
         _LOGGER.warning("event=snapshot_retention run=%s %s", run_id, warning)
     if not report.dry_run:
-        emit_run(context, report.outcome, started_at, {"rows_pruned": report.rows_deleted})
+        emit_run(context, run, {"rows_pruned": report.rows_deleted})
     return report.as_dict()

@@ -15,13 +15,19 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from analytics_scheduler.errors import AnalyticsError, PeriodError, SchemaError, SettingError
 from analytics_scheduler.orchestration.callbacks import (
     RunNotPlannedError,
-    note_failure,
-    watch_tasks,
+    check_overdue_tasks,
+    record_failure,
 )
 from analytics_scheduler.orchestration.dag_run import run_moment, wanted_date, wanted_force
 from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.options import dag_options
-from analytics_scheduler.settings import CacheSettings, DatabaseSettings, SnapshotSettings
+from analytics_scheduler.orchestration.retired_settings import log_retired_settings
+from analytics_scheduler.settings import (
+    CacheSettings,
+    DatabaseSettings,
+    SnapshotSettings,
+    load_alert_settings,
+)
 from analytics_scheduler.vocabulary import PeriodType
 
 if TYPE_CHECKING:
@@ -85,7 +91,7 @@ def confirm(parts: XComArg, period_type: str) -> XComArg:
     return confirm_snapshots.override(outlets=[asset])(parts, asset.name)
 
 
-@task(on_failure_callback=note_failure)
+@task(on_failure_callback=record_failure)
 def plan_shards(period_type: str) -> list[dict[str, Any]]:
     """Decide what the run stands for, and cut the locations into ranges of ids."""
     from analytics_scheduler import snapshots
@@ -93,6 +99,7 @@ def plan_shards(period_type: str) -> list[dict[str, Any]]:
     from analytics_scheduler.snapshots.context import RunSettings
 
     context = get_current_context()
+    log_retired_settings()
     try:
         setup = RunSettings.load()
         request = snapshots.request_for(
@@ -106,7 +113,7 @@ def plan_shards(period_type: str) -> list[dict[str, Any]]:
         )
         with connected(setup.database, through_airflow=True) as connection:
             run_context = snapshots.prepare(connection, setup)
-            shards = snapshots.plan_shards(connection, setup)
+            shards = snapshots.plan_shards(run_context.queries, setup.snapshots)
     except (PeriodError, SettingError, SchemaError) as error:
         # Another try would find the same.
         raise AirflowFailException(str(error)) from error
@@ -134,12 +141,12 @@ def write_snapshots(part: dict[str, Any]) -> None:
             connection, setup, priced_at=datetime.fromisoformat(part["priced_at"])
         )
         report = snapshots.run_snapshots(
-            context, _from_plain(part), shard=snapshots.Shard.from_dict(part["shard"])
+            context, _from_plain(part), shard=snapshots.LocationRange.from_dict(part["shard"])
         )
     get_current_context()["ti"].xcom_push(key=_REPORT_KEY, value=report.as_dict())
     _log(part["run_id"], report)
     if report.failures:
-        message = f"{len(report.failures)} locations failed: {_first(report)}"
+        message = f"{len(report.failures)} locations failed: {report.failures_in_short()}"
         if any(failure.may_pass for failure in report.failures):
             raise AirflowException(message)
         raise AirflowFailException(message)
@@ -172,14 +179,15 @@ def publish_snapshots(parts: Any) -> None:
 
 @task(
     trigger_rule="all_done",
-    on_success_callback=watch_tasks,
-    on_failure_callback=[note_failure, watch_tasks],
+    on_success_callback=check_overdue_tasks,
+    on_failure_callback=[record_failure, check_overdue_tasks],
 )
 def confirm_snapshots(parts: Any, asset: str) -> dict[str, Any]:
     """Count what should be there, record the run, and fail where a row is missing."""
     from analytics_scheduler import snapshots
     from analytics_scheduler.database import connected
-    from analytics_scheduler.run_records import record_run
+    from analytics_scheduler.queries import Queries
+    from analytics_scheduler.run_records import FinishedRun, finish_run
     from analytics_scheduler.snapshots.context import RunSettings
 
     context = get_current_context()
@@ -189,23 +197,22 @@ def confirm_snapshots(parts: Any, asset: str) -> dict[str, Any]:
     request = _from_plain(parts[0])
     report = _total(request, context)
     with connected(setup.database, through_airflow=True) as connection:
-        snapshots.confirm_complete(connection, setup, request, report)
-        record_run(
-            connection,
-            setup.database,
+        queries = Queries(connection, setup.database)
+        snapshots.count_missing(queries, request, report)
+        run = FinishedRun(
             task=context["dag"].dag_id,
             run_id=request.run_id,
             outcome=report.outcome,
             started_at=datetime.fromisoformat(parts[0]["priced_at"]),
             report=report.as_dict(),
         )
+        finish_run(queries, run, load_alert_settings())
     _log(request.run_id, report)
-    begun = datetime.fromisoformat(parts[0]["priced_at"])
-    emit_run(context, report.outcome, begun, report.as_dict())
+    emit_run(context, run)
     if report.failures:
         raise AirflowFailException(
-            f"{report.summary()}. Missing: {_first(report)}. What was written stays; mend the "
-            "cause and clear the failed tasks."
+            f"{report.summary()}. Missing: {report.failures_in_short()}. What was written stays; "
+            "fix the cause and clear the failed tasks."
         )
     summary = report.as_dict()
     context["outlet_events"][Asset(name=asset)].extra = {
@@ -215,10 +222,9 @@ def confirm_snapshots(parts: Any, asset: str) -> dict[str, Any]:
 
 
 def _total(request: SnapshotRequest, context: Any) -> SnapshotReport:
-    from analytics_scheduler.snapshots.batch import empty_report
     from analytics_scheduler.snapshots.report import SnapshotReport
 
-    total = empty_report(request)
+    total = SnapshotReport.of(request)
     reports = context["ti"].xcom_pull(task_ids="write_snapshots", key=_REPORT_KEY)
     for data in [reports] if isinstance(reports, dict) else list(reports or []):
         if data:
@@ -226,15 +232,9 @@ def _total(request: SnapshotRequest, context: Any) -> SnapshotReport:
     return total
 
 
-def _first(report: SnapshotReport, limit: int = 5) -> str:
-    names = "; ".join(str(failure) for failure in report.failures[:limit])
-    more = len(report.failures) - limit
-    return f"{names}; and {more} more" if more > 0 else names
-
-
 def _log(run_id: str, report: SnapshotReport) -> None:
     _LOGGER.info("event=snapshots run=%s outcome=%s %s", run_id, report.outcome, report.summary())
-    for line in (*report.warnings, *report.unexplained_lines()):
+    for line in (*report.warnings, *report.unexplained):
         _LOGGER.warning("event=figures run=%s %s", run_id, line)
     for failure in report.failures:
         _LOGGER.error("event=location_failed run=%s %s", run_id, failure)

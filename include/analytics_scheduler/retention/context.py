@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from analytics_scheduler.database import limit_lock_wait
+from analytics_scheduler.database import limit_lock_waits
 from analytics_scheduler.periods import Calendar
 from analytics_scheduler.queries import Queries
 from analytics_scheduler.retention.cutoffs import Cutoffs
@@ -43,5 +43,5 @@ class PruneContext:
 def short_transaction(queries: Queries) -> Iterator[None]:
     """Commit what the block does, and let it wait only so long for locks."""
     with queries.connection.transaction():
-        limit_lock_wait(queries)
+        limit_lock_waits(queries)
         yield

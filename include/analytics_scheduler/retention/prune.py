@@ -15,8 +15,8 @@ from analytics_scheduler.retention.context import PruneContext, short_transactio
 from analytics_scheduler.retention.cutoffs import cutoffs_at
 from analytics_scheduler.retention.report import Counts, PruneReport
 from analytics_scheduler.retention.snapshots import prune_snapshots
-from analytics_scheduler.run_records import record_run
-from analytics_scheduler.settings import RetentionSettings
+from analytics_scheduler.run_records import FinishedRun, finish_run
+from analytics_scheduler.settings import AlertSettings, RetentionSettings
 from analytics_scheduler.vocabulary import PeriodType
 
 _ROWS_A_TRANSACTION = 5_000
@@ -26,6 +26,7 @@ def run_retention(
     queries: Queries,
     settings: RetentionSettings,
     calendar: Calendar,
+    alerts: AlertSettings,
     *,
     task: str,
     run_id: str,
@@ -33,10 +34,10 @@ def run_retention(
     moment: datetime,
     dry_run: bool,
     time_limit_seconds: float | None = None,
-) -> PruneReport:
-    """Prune once and record the run; a dry run leaves no record.
+) -> tuple[PruneReport, FinishedRun]:
+    """Prune once, record the run unless it is dry, and return the report and the run.
 
-    Raises SchemaError if the package's tables are not there or not up to date.
+    Raises SchemaError if the package's tables are missing or older than this version.
     """
     require_migrated(queries.connection, queries.settings)
     report = prune(
@@ -47,17 +48,16 @@ def run_retention(
         dry_run=dry_run,
         time_limit_seconds=time_limit_seconds,
     )
+    run = FinishedRun(
+        task=task,
+        run_id=run_id,
+        outcome=report.outcome,
+        started_at=started_at,
+        report=report.as_dict(),
+    )
     if not dry_run:
-        record_run(
-            queries.connection,
-            queries.settings,
-            task=task,
-            run_id=run_id,
-            outcome=report.outcome,
-            started_at=started_at,
-            report=report.as_dict(),
-        )
-    return report
+        finish_run(queries, run, alerts)
+    return report, run
 
 
 def prune(

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeAlias
 
+from analytics_scheduler.output import counted
 from analytics_scheduler.periods import Period
 from analytics_scheduler.retention.cutoffs import Cutoffs
-from analytics_scheduler.source.findings import how_many
 from analytics_scheduler.vocabulary import Bookkeeping, Outcome, PeriodType
 
 UNFINISHED = "The time limit was reached before everything was deleted. The next run continues."
@@ -66,7 +66,7 @@ class PruneReport:
 
     @property
     def outcome(self) -> Outcome:
-        """How the run ended."""
+        """How the run ended: partial if it ran out of time."""
         return Outcome.SUCCESS if self.is_complete else Outcome.PARTIAL
 
     def as_dict(self) -> dict[str, Any]:
@@ -156,9 +156,9 @@ class Counts:
         first, last = periods[0].start, periods[-1].end
         locations = max(max(self.missing[period].values()) for period in periods)
         return (
-            f"{how_many(len(periods), period_type.noun)} between {first} and {last} "
+            f"{counted(len(periods), period_type.noun)} between {first} and {last} "
             f"{'has' if len(periods) == 1 else 'have'} not been composed for up to "
-            f"{how_many(locations, 'location')}, so their daily snapshots are kept beyond "
+            f"{counted(locations, 'location')}, so their daily snapshots are kept beyond "
             f"RETENTION_DAILY. To compose them, run: analytics-scheduler run {period_type} "
             f"--from {first} --to {last}"
         )

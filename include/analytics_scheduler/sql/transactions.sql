@@ -1,4 +1,4 @@
--- name: limit_lock_wait
--- Purpose: let the statements of this transaction wait only so long for a lock.
--- Parameters: seconds.
-SELECT set_config('lock_timeout', %(seconds)s::text || 's', TRUE) AS lock_timeout;
+-- name: limit_lock_waits
+-- Purpose: bound how long the statements of this transaction wait for a lock.
+-- Parameters: milliseconds.
+SELECT set_config('lock_timeout', %(milliseconds)s, TRUE);
