@@ -1,9 +1,9 @@
-"""Prune a million snapshots while readers and a snapshot run go on, and time all three.
+"""Prune a million snapshots while others read and a snapshot run goes on, and time all three.
 
     python tests/benchmarks/retention.py [--rows 1000000]
 
-Compared are the readers' p99 on the table at rest and during the prune, in one run; and the
-longest single statement of the prune.
+It prints the 99th percentile of the readers' latency before and during the prune, and the longest
+single statement of the prune.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ from analytics_scheduler.vocabulary import PeriodType
 LOCATIONS = 1_000
 NOW = datetime.now(UTC)
 CALENDAR = Calendar(ZoneInfo("UTC"), 6)
-FOREVER_UP = {"RETENTION_WEEKLY": "1 day", "RETENTION_MONTHLY": "1 day"}
+# Weeks and months would be deleted themselves, so no day waits for one.
+RETENTION = {"RETENTION_WEEKLY": "1 day", "RETENTION_MONTHLY": "1 day"}
 
 statement_seconds: list[float] = []
 
 
 class TimedCursor(Cursor[Any]):
-    """Notes how long each statement took."""
+    """Records how long each statement takes."""
 
     def execute(self, *arguments: Any, **options: Any) -> Any:
         started = time.perf_counter()
@@ -100,7 +101,7 @@ def p99(milliseconds: list[float]) -> str:
 
 def pruned(url: str, settings: DatabaseSettings) -> PruneReport:
     with psycopg.connect(url, cursor_factory=TimedCursor) as connection:
-        retention = RetentionSettings.load(FOREVER_UP)
+        retention = RetentionSettings.load(RETENTION)
         return prune(Queries(connection, settings), retention, CALENDAR, moment=NOW)
 
 

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 _KEYS_A_SCAN = 500
 _KEYS_A_CHECK = 100
-# What remove_idle_keys.lua counts, in the order of its reply.
-_VERDICTS = ("idle", "with_ttl", "used_lately", "untracked", "gone")
+# What remove_idle_keys.lua counts, in the order of its reply. Keys that are gone are not reported:
+# somebody else deleted them after the scan.
+_REPORTED = ("idle", "with_ttl", "used_lately", "untracked")
+_REPLY = (*_REPORTED, "gone")
 _REMOVE_IDLE_KEYS = (Path(__file__).parent / "remove_idle_keys.lua").read_text("utf-8")
 
 Info: TypeAlias = dict[str, Any]
@@ -99,7 +101,7 @@ def clean_up(
     """
     started = time.monotonic()
     before = [_info(node) for node in nodes_of(cache)]
-    _require_writable(cache, before)
+    _require_primary(cache, before)
     counts: Counter[str] = Counter()
     checks = (settings.max_idle_seconds, 0 if dry_run else 1)
     # The keys of one script must belong to one slot of a cluster.
@@ -117,13 +119,7 @@ def clean_up(
             f"{counts['expired']} expired entries were removed."
         )
     return CleanupReport(
-        scanned=counts["scanned"],
-        expired=counts["expired"],
-        idle=counts["idle"],
-        with_ttl=counts["with_ttl"],
-        used_lately=counts["used_lately"],
-        untracked=counts["untracked"],
-        own=counts["own"],
+        **{name: counts[name] for name in ("scanned", "expired", "own", *_REPORTED)},
         memory_before=_memory(before),
         memory_after=_memory(after),
         seconds=round(time.monotonic() - started, 3),
@@ -131,7 +127,7 @@ def clean_up(
     )
 
 
-def _require_writable(cache: Cache, nodes: list[Info]) -> None:
+def _require_primary(cache: Cache, nodes: list[Info]) -> None:
     if any(info.get("redis_mode") == "sentinel" for info in nodes):
         raise CacheUnavailableError(
             f"The server at {cache_name(cache)} is a Sentinel: connect with "
@@ -167,7 +163,7 @@ def _scan(
                 if is_scanning:
                     _send_scan(connection, cursor, pattern)
             for _ in range(checks_sent):
-                step.update(dict(zip(_VERDICTS, connection.read_response(), strict=True)))
+                step.update(dict(zip(_REPLY, connection.read_response(), strict=True)))
             found = [key for key in dict.fromkeys(keys) if not is_own(key)]
             step["scanned"] = len(keys)
             step["own"] = sum(map(is_own, keys))
