@@ -40,7 +40,7 @@ def connected_cache(settings: CacheSettings, *, through_airflow: bool = False) -
     Raises NotConfiguredError without an address, SettingError for one that cannot be used, and
     CacheUnavailableError for every error of Redis, in the block too.
     """
-    client = open_cache(settings, through_airflow=through_airflow)
+    client = _open(settings, through_airflow=through_airflow)
     try:
         with translated_cache_errors(client):
             yield client
@@ -48,11 +48,8 @@ def connected_cache(settings: CacheSettings, *, through_airflow: bool = False) -
         client.close()
 
 
-def open_cache(settings: CacheSettings, *, through_airflow: bool = False) -> Cache:
-    """Return a client; it connects with its first command, a client of a cluster at once.
-
-    Raises the same errors as `connected_cache`.
-    """
+def _open(settings: CacheSettings, *, through_airflow: bool) -> Cache:
+    """Return a client; it connects with its first command, a client of a cluster at once."""
     if through_airflow or f"AIRFLOW_CONN_{CONNECTION_ID.upper()}" in os.environ:
         client = _client_from_airflow(settings)
     else:

@@ -14,7 +14,7 @@ from analytics_scheduler.retention.bookkeeping import prune_bookkeeping
 from analytics_scheduler.retention.context import PruneContext, short_transaction
 from analytics_scheduler.retention.cutoffs import cutoffs_at
 from analytics_scheduler.retention.report import Counts, PruneReport
-from analytics_scheduler.retention.snapshots import prune_snapshots
+from analytics_scheduler.retention.snapshots import prune_period_type
 from analytics_scheduler.run_records import FinishedRun, finish_run
 from analytics_scheduler.settings import AlertSettings, RetentionSettings
 from analytics_scheduler.vocabulary import PeriodType
@@ -93,7 +93,7 @@ def prune(
             on_progress=on_progress,
         )
         for period_type in PeriodType:
-            prune_snapshots(context, period_type, counts)
+            prune_period_type(context, period_type, counts)
         prune_bookkeeping(context, counts)
     return counts.report(context.cutoffs, dry_run=dry_run, seconds=time.monotonic() - started)
 

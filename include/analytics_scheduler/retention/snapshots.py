@@ -28,7 +28,7 @@ class _Page:
     held: int
 
 
-def prune_snapshots(context: PruneContext, period_type: PeriodType, counts: Counts) -> None:
+def prune_period_type(context: PruneContext, period_type: PeriodType, counts: Counts) -> None:
     """Delete the snapshots of a period type that are older than they are kept, oldest first."""
     cutoff = context.cutoffs.first_kept[period_type]
     if cutoff is None:
@@ -62,9 +62,7 @@ def _prune_period_end(
                 dry_run=context.dry_run,
             )
         counts.deleted[period_type] += page.deleted
-        counts.deleted[Bookkeeping.ADOPTED_MARKS] += page.marks
-        counts.deleted[Bookkeeping.DAYS] += page.days
-        counts.deleted[Bookkeeping.REVISIONS] += page.revisions
+        _add_bookkeeping(page, counts)
         counts.add_held(period_end, page.held)
         counts.add_missing(week, period_end, page.lack_week)
         counts.add_missing(month, period_end, page.lack_month)
@@ -73,3 +71,9 @@ def _prune_period_end(
             return
         last_location, last_start = page.last_location, page.last_start
     counts.is_complete = False
+
+
+def _add_bookkeeping(page: _Page, counts: Counts) -> None:
+    counts.deleted[Bookkeeping.ADOPTED_MARKS] += page.marks
+    counts.deleted[Bookkeeping.DAYS] += page.days
+    counts.deleted[Bookkeeping.REVISIONS] += page.revisions
