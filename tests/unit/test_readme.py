@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from analytics_scheduler import settings as settings_module
-from analytics_scheduler.api.routes import MOUNT, ROUTES
+from analytics_scheduler.api.endpoints import ENDPOINTS, MOUNT
 from analytics_scheduler.cli import COMMANDS
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS, SettingsGroup, schedule_variable
 
@@ -109,7 +109,7 @@ def test_every_command_stands_in_the_readme(readme: str) -> None:
 def test_every_endpoint_stands_in_the_readme(readme: str) -> None:
     """A part of the path may stand by its name or by its values: {type}, {daily,weekly}."""
     documented = {_without_names(row[0]) for row in table_headed(readme, "Request")}
-    served = {f"{route.method} {MOUNT}{route.template}" for route in ROUTES}
+    served = {f"{endpoint.method} {MOUNT}{endpoint.path}" for endpoint in ENDPOINTS}
     assert documented == {_without_names(request) for request in served}
 
 

@@ -1,4 +1,4 @@
-"""Floods of equal requests, on both kinds of metadata database, and that database away."""
+"""Triggers that arrive at once, with SQLite and with PostgreSQL, and without either."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 from psycopg import sql
-from tests.api.conftest import SURFACES, Client
 from tests.support.airflow_server import AirflowServer, prepare, running_airflow, write_dags
+from tests.support.api_client import SURFACES, Client
 
 from analytics_scheduler.local.servers import scratch_database
 
@@ -42,7 +42,7 @@ def flood(client: Client, count: int = 50) -> collections.Counter[int]:
     return collections.Counter(answer.status for answer in answers)
 
 
-def test_fifty_at_once_start_one_and_let_one_wait(simple_client: Client) -> None:
+def test_trigger_fifty_at_once(simple_client: Client) -> None:
     assert flood(simple_client) == {200: 1, 409: 49}
     simple_client.metadata("UPDATE dag_run SET state = 'running'")
     assert flood(simple_client) == {200: 1, 409: 49}
@@ -51,7 +51,7 @@ def test_fifty_at_once_start_one_and_let_one_wait(simple_client: Client) -> None
     assert states == [("queued",), ("running",)]
 
 
-def test_fifty_at_once_pass_one_by_one_in_postgresql_too(
+def test_trigger_fifty_at_once_in_postgresql(
     postgres_airflow: AirflowServer, metadata_url: str
 ) -> None:
     token = postgres_airflow.token_of("admin")
@@ -71,7 +71,7 @@ def test_fifty_at_once_pass_one_by_one_in_postgresql_too(
     assert allowed == (2,)
 
 
-def test_without_the_metadata_database_every_endpoint_says_so(
+def test_endpoints_without_metadata_database(
     postgres_airflow: AirflowServer, postgres_server: str, metadata_url: str
 ) -> None:
     token = postgres_airflow.token_of("admin")
