@@ -1,8 +1,8 @@
 """Registers the HTTP endpoints with Airflow, and contains nothing else.
 
-Airflow executes this file in every process, also for each task. Web frameworks are therefore
-imported only by the processes that serve requests: FastAPI's with the first request, Flask when the
-API server asks for blueprints.
+Airflow executes this file in every process, including one for each task. So only a process that
+serves requests imports a web framework: Starlette with the first request, Flask when the API server
+asks for the blueprints.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class AnalyticsSchedulerPlugin(AirflowPlugin):
-    """The endpoints below `/api/scheduler`, and below `/pluginsv2/api/scheduler` if FAB is used."""
+    """Serves the endpoints below `/api/scheduler`, and with FAB also below `/pluginsv2`."""
 
     name = "analytics_scheduler"
     fastapi_apps = [  # noqa: RUF012
@@ -33,7 +33,7 @@ class AnalyticsSchedulerPlugin(AirflowPlugin):
 
     @property
     def flask_blueprints(self) -> list[Any]:  # type: ignore[override]
-        """The blueprint, or nothing without FAB: Airflow could not start with a blueprint then."""
+        """The blueprint; without FAB there is none, because Airflow would not start with one."""
         if find_spec("airflow.providers.fab") is None:
             return []
         from analytics_scheduler.api.flask_blueprint import make_blueprint

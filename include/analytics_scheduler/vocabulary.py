@@ -145,6 +145,6 @@ class ServerState(Vocabulary):
 class HealthStatus(Vocabulary):
     """The result of `GET health`."""
 
-    HEALTHY = "healthy", "every server responds, and no task is overdue, missing or broken"
+    HEALTHY = "healthy", "every configured server responds, and every task is on time"
     DEGRADED = "degraded", "the cache is down; snapshots are still written"
     UNHEALTHY = "unhealthy", "the database is down, or a task is overdue, missing or broken"

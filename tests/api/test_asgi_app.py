@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -55,3 +56,27 @@ def test_read_request_below_the_mount(root: str, path: str, expected: str) -> No
     assert (request.path, request.accept, request.cookie_token) == (expected, "text/csv", "t")
     assert request.query == (("a", "1"), ("a", "2"), ("b", ""))
     assert MAX_BODY_BYTES < len(request.body) < 5 * 10_000, "no more is read than shows the length"
+
+
+@pytest.mark.parametrize("method", ["PROPFIND", "TRACE", "get", ""])
+def test_unusual_methods_need_a_token(method: str) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "root_path": "/api/scheduler",
+        "path": "/api/scheduler/tasks",
+        "query_string": b"",
+        "headers": [],
+    }
+    asyncio.run(app(scope, receive, send))
+
+    assert sent[0]["status"] == 401
+    assert json.loads(sent[1]["body"])["success"] is False

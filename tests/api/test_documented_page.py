@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from tests.support.api_client import Client
 
-from analytics_scheduler.api.endpoints import ENDPOINTS, MOUNT
+from analytics_scheduler.api.endpoints import ENDPOINTS
+from analytics_scheduler.api.routing import MOUNT
 from analytics_scheduler.orchestration.schedules import DOCUMENTED_TASKS, TASK_TAG
 
 REPOSITORY = Path(__file__).parents[2]

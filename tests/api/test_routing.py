@@ -9,7 +9,7 @@ import pytest
 
 from analytics_scheduler.api.auth import Caller
 from analytics_scheduler.api.endpoints import ENDPOINTS
-from analytics_scheduler.api.messages import MAX_FIELDS, Answer, ApiError, Request, success
+from analytics_scheduler.api.messages import MAX_PARAMETERS, Answer, ApiError, Request, success
 from analytics_scheduler.api.routing import Call, Endpoint, match_endpoint
 
 ADMIN = Caller("ada", is_admin=True)
@@ -77,7 +77,7 @@ def test_handler_with_an_unknown_need() -> None:
     def handler(password: str) -> Answer:
         return success(message=password)
 
-    with pytest.raises(TypeError, match=r"handler asks for .*'password'"):
+    with pytest.raises(TypeError, match=r"handler needs .*'password'"):
         Endpoint("GET", "/", handler, "Cannot be called")
 
 
@@ -91,6 +91,6 @@ def test_endpoint_rows(endpoint: Endpoint) -> None:
         assert needed == offered[name] or needed | None == offered[name]
     assert (endpoint.attempt is None) == (endpoint.method == "GET"), "every change is audited"
     assert ("attempt" in needs) <= (endpoint.attempt is not None)
-    assert len(endpoint.query) < MAX_FIELDS
+    assert len(endpoint.query) < MAX_PARAMETERS
     in_path = endpoint.path_parameter
     assert endpoint.path.partition("{")[2] == (f"{in_path.name}}}" if in_path else "")

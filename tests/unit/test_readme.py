@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from analytics_scheduler import settings as settings_module
-from analytics_scheduler.api.endpoints import ENDPOINTS, MOUNT
+from analytics_scheduler.api.endpoints import ENDPOINTS
+from analytics_scheduler.api.routing import MOUNT
 from analytics_scheduler.cli import COMMANDS
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS, SettingsGroup, schedule_variable
 

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What a caller asks for: the event, the DAG if one is known, and details for the record."""
+    """What a caller asks for: the event, the DAG if it is known, and details for the audit log."""
 
     event: str
     dag_id: str | None = None
@@ -43,9 +43,9 @@ def record_allowed(
 
 
 def record_refused(attempt: Attempt, user: str | None, error: ApiError) -> None:
-    """Record what was refused; of callers without a name, at most sixty attempts a minute.
+    """Record a refused attempt; without a valid token (`user` is None), at most sixty a minute.
 
-    Without this limit anybody could fill Airflow's database. The log names all of them.
+    Otherwise anybody could fill Airflow's database. The log of the process has every attempt.
     """
     from sqlalchemy.exc import SQLAlchemyError
 

@@ -18,7 +18,10 @@ _SEND_A_TOKEN = "Send the header `Authorization: Bearer <token>`."  # noqa: S105
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated user, named as Airflow shows them, and why they are denied unless admin."""
+    """An authenticated user, by the name that Airflow shows.
+
+    `denial` is the message for a user who is not an administrator.
+    """
 
     name: str
     is_admin: bool
@@ -69,7 +72,7 @@ def _user_of(token: str) -> Any:
     except ExpiredSignatureError as error:
         raise _unauthorized("The token has expired. Get a new one.") from error
     except (InvalidTokenError, ValueError, KeyError, TypeError) as error:
-        # The last three: the signature is right, but the auth manager expects other claims.
+        # The last three: the signature is valid, but the auth manager expects other claims.
         raise _unauthorized("The token is not valid.") from error
 
 

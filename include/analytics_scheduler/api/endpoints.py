@@ -1,14 +1,14 @@
 """The endpoints, one row each. To add one, write its handler and its row here.
 
-Both surfaces serve these rows, and the OpenAPI document and its page are made from them. Every
-endpoint is for administrators only. A handler gets what its parameters name, as `Call` has it.
+Both surfaces serve these rows, and the OpenAPI document and its page are made from them. Only
+administrators can use an endpoint. A handler receives what its parameters name: see `Call`.
 """
 
 from __future__ import annotations
 
 from analytics_scheduler.api import openapi
 from analytics_scheduler.api.health import HEALTHY_EXAMPLE, UNHEALTHY_EXAMPLE, show_health
-from analytics_scheduler.api.messages import Answer
+from analytics_scheduler.api.messages import Answer, to_json
 from analytics_scheduler.api.routing import Endpoint, Parameter
 from analytics_scheduler.api.snapshots import (
     CSV_TYPE,
@@ -30,7 +30,6 @@ from analytics_scheduler.api.tasks import (
 from analytics_scheduler.api.trigger import TRIGGERED_EXAMPLE, attempt_of_trigger, trigger_snapshot
 from analytics_scheduler.vocabulary import PeriodType
 
-MOUNT = "/api/scheduler"
 _TEXT = {"type": "string"}
 _DAY = {"type": "string", "format": "date"}
 _UUID = {"type": "string", "format": "uuid"}
@@ -39,12 +38,14 @@ _PERIOD_TYPE = {"type": "string", "enum": PeriodType.words()}
 
 def show_document() -> Answer:
     """Answer with the OpenAPI document of the endpoints."""
-    return openapi.document_answer(ENDPOINTS)
+    return Answer(200, to_json(openapi.document(ENDPOINTS)))
 
 
 def show_page() -> Answer:
-    """Answer with the OpenAPI document as a page to read."""
-    return openapi.page_answer(ENDPOINTS)
+    """Answer with a page made from the OpenAPI document, which loads nothing and runs nothing."""
+    headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    html = openapi.page(ENDPOINTS).encode("utf-8")
+    return Answer(200, html, "text/html; charset=utf-8", headers)
 
 
 ENDPOINTS = (
@@ -53,14 +54,14 @@ ENDPOINTS = (
         "/tasks",
         list_tasks,
         "List the active tasks: the documented ones, then your own by name",
-        {200: TASKS_EXAMPLE},
+        examples={200: TASKS_EXAMPLE},
     ),
     Endpoint(
         "POST",
         "/trigger/{type}",
         trigger_snapshot,
         "Start a snapshot run for the last complete period, or for the one that contains a date",
-        {200: TRIGGERED_EXAMPLE},
+        examples={200: TRIGGERED_EXAMPLE},
         path_parameter=Parameter("type", _PERIOD_TYPE, "daily"),
         query=(Parameter("date", _DAY, "2026-11-01"),),
         headers={"Location": "The DAG run in Airflow's REST API"},
@@ -72,21 +73,21 @@ ENDPOINTS = (
         "/status",
         show_status,
         "Show every task's schedule, runs and durations, and the coverage of the last periods",
-        {200: STATUS_EXAMPLE},
+        examples={200: STATUS_EXAMPLE},
     ),
     Endpoint(
         "GET",
         "/health",
         show_health,
         "Check the database, the cache, and whether every task is on time",
-        {200: HEALTHY_EXAMPLE, 503: UNHEALTHY_EXAMPLE},
+        examples={200: HEALTHY_EXAMPLE, 503: UNHEALTHY_EXAMPLE},
     ),
     Endpoint(
         "GET",
         "/snapshots",
         show_snapshots,
         "Read the stored snapshots, ordered by location, period type and period start",
-        {200: SNAPSHOTS_EXAMPLE},
+        examples={200: SNAPSHOTS_EXAMPLE},
         query=(
             Parameter("period", _PERIOD_TYPE),
             Parameter("location_id", _UUID),
@@ -104,7 +105,7 @@ ENDPOINTS = (
         "/tasks/{name}",
         change_task,
         "Change a task's schedule (null restores its setting), pause it, or unpause it",
-        {200: CHANGED_EXAMPLE},
+        examples={200: CHANGED_EXAMPLE},
         path_parameter=Parameter("name", _TEXT, "daily-snapshot"),
         body_schema=CHANGE_SCHEMA,
         body_example=CHANGE_EXAMPLE,

@@ -1,4 +1,4 @@
-"""The endpoints as a Flask blueprint, which Airflow serves below `/pluginsv2` if FAB is used."""
+"""The endpoints as a Flask blueprint, which Airflow with the FAB provider serves."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from flask import Blueprint, Response
 from flask import request as incoming
 from werkzeug.routing import PathConverter
 
-from analytics_scheduler.api.endpoints import MOUNT
 from analytics_scheduler.api.gate import respond
 from analytics_scheduler.api.messages import MAX_BODY_BYTES, Request
+from analytics_scheduler.api.routing import MOUNT
 
 if TYPE_CHECKING:
     from flask.blueprints import BlueprintSetupState
@@ -23,13 +23,13 @@ def make_blueprint() -> Blueprint:
     blueprint = Blueprint("analytics_scheduler", __name__, url_prefix=MOUNT)
     blueprint.record_once(_prepare)
     blueprint.add_url_rule(
-        "/<everything:rest>", "answer", answer, methods=list(_METHODS), merge_slashes=False
+        "/<everything:rest>", "serve", serve, methods=list(_METHODS), merge_slashes=False
     )
     return blueprint
 
 
-def answer(rest: str) -> Response:
-    """Answer the request that Flask is handling; `rest` is its path below the mount."""
+def serve(rest: str) -> Response:
+    """Answer the current request; `rest` is its path below the mount."""
     request = Request.received(
         incoming.method,
         f"/{rest}",
@@ -47,7 +47,7 @@ def answer(rest: str) -> Response:
 
 
 class _Everything(PathConverter):
-    """Any path, empty or with a leading slash too, so that no request gets Flask's own error."""
+    """Any path, even an empty one or one with a leading slash: Flask must not answer those."""
 
     regex = ".*?"
     part_isolating = False
@@ -56,8 +56,8 @@ class _Everything(PathConverter):
 def _prepare(state: BlueprintSetupState) -> None:
     """Register the converter, and exempt the blueprint from the CSRF tokens of FAB's forms.
 
-    The blueprint needs none: callers send a bearer token, and the cookie counts only if it comes
-    from one of Airflow's own pages. FAB's command line builds the app without that protection.
+    The blueprint needs none: it accepts a bearer token, and the cookie only from Airflow's own
+    pages. FAB's command line builds the application without that protection.
     """
     state.app.url_map.converters["everything"] = _Everything
     protection = state.app.extensions.get("csrf")

@@ -12,11 +12,11 @@ MAX_BODY_BYTES = 16 * 1024
 JSON_TYPE = "application/json"
 NOT_STORED: Mapping[str, str] = {"Cache-Control": "no-store"}
 TOKEN_COOKIE = "_token"  # noqa: S105 - the name under which the Airflow UI stores its token
-MAX_FIELDS = 20
+MAX_PARAMETERS = 20
 
 
 class Fields(Protocol):
-    """Headers or cookies: header names match in upper and lower case alike."""
+    """Headers or cookies by name; the case of a header's name does not matter."""
 
     def get(self, name: str, /) -> str | None:
         """Return the value of a field, or None if it was not sent."""
@@ -26,8 +26,7 @@ class Fields(Protocol):
 class Request:
     """A request; `path` is relative to the mount, and `query` keeps repeated parameters.
 
-    `fetch_site` is the header `Sec-Fetch-Site`, by which a browser says which page sent the
-    request.
+    `fetch_site` is the header `Sec-Fetch-Site`, in which a browser says where a request comes from.
     """
 
     method: str
@@ -45,11 +44,11 @@ class Request:
     ) -> Request:
         """Return a request made from the parts that a framework received.
 
-        Bytes of the query that are not UTF-8 become U+FFFD. Fields after the 20th are not read:
-        no endpoint has as many parameters, so one of the first is unknown or repeated.
+        Bytes of the query that are not UTF-8 become U+FFFD. Parameters after the 20th are not read:
+        no endpoint has so many, so the request is refused for one of the first 20 anyway.
         """
-        fields = [text for text in query.decode("ascii", "replace").split("&") if text]
-        pairs = parse_qsl("&".join(fields[:MAX_FIELDS]), keep_blank_values=True)
+        pieces = [text for text in query.decode("ascii", "replace").split("&") if text]
+        pairs = parse_qsl("&".join(pieces[:MAX_PARAMETERS]), keep_blank_values=True)
         return cls(
             method=method,
             path=path,
@@ -81,7 +80,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The status, body, media type and further headers to send."""
+    """What to send: status, body, media type and further headers."""
 
     status: int
     body: bytes

@@ -116,7 +116,7 @@ def _task_record(row: DagModel) -> TaskRecord:
 
 
 def read_clock(session: Session, task: TaskRecord) -> CronClock | None:
-    """Return the clock of the cron schedule that Airflow uses, or None without a cron schedule."""
+    """Return the clock of a task's cron schedule as Airflow stores it, or None if it has none."""
     from airflow.models.serialized_dag import SerializedDagModel
 
     if not task.is_scheduled:
@@ -162,10 +162,7 @@ def read_runs(
 
 
 def find_waiting_run(session: Session, name: str) -> str | None:
-    """Return the id of a queued run, or None. The runs of a backfill have their own queue.
-
-    A scheduled run for a later time, which Airflow may have created already, is not yet queued.
-    """
+    """Return the id of a queued run, or None; the runs of a backfill have their own queue."""
     from airflow.models.dagrun import DagRun
     from sqlalchemy import select
 

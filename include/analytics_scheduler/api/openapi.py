@@ -7,8 +7,8 @@ from html import escape
 from importlib.metadata import version
 from typing import Any
 
-from analytics_scheduler.api.messages import JSON_TYPE, Answer, to_json
-from analytics_scheduler.api.routing import Endpoint, Parameter
+from analytics_scheduler.api.messages import JSON_TYPE, to_json
+from analytics_scheduler.api.routing import MOUNT, Endpoint, Parameter
 
 _SUCCESS = 200
 _MEANINGS: Mapping[int, str] = {
@@ -28,17 +28,6 @@ _STYLE = (
 )
 
 
-def document_answer(endpoints: Sequence[Endpoint]) -> Answer:
-    """Return the document for programs."""
-    return Answer(200, to_json(document(endpoints)))
-
-
-def page_answer(endpoints: Sequence[Endpoint]) -> Answer:
-    """Return the document for people."""
-    headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
-    return Answer(200, page(endpoints).encode("utf-8"), "text/html; charset=utf-8", headers)
-
-
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """Return the OpenAPI document: every documented endpoint with an example of each answer."""
     paths: dict[str, dict[str, Any]] = {}
@@ -48,7 +37,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Analytics Scheduler", "version": version("analytics-scheduler")},
-        "servers": [{"url": "/api/scheduler"}],
+        "servers": [{"url": MOUNT}],
         "security": [{"bearer": []}],
         "paths": paths,
         "components": {

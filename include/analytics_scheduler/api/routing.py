@@ -17,6 +17,8 @@ from analytics_scheduler.api.messages import (
     quoted,
 )
 
+MOUNT = "/api/scheduler"
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -29,11 +31,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Everything that a handler can ask for, by the names of its own parameters.
+    """What a handler can receive: it names the fields that it needs as its parameters.
 
-    `name` is what the request's path has in place of the path's parameter. `query` holds the
-    parameters of the query: each is known to the endpoint and was given once. `attempt` is what
-    the audit log will say, for an endpoint that is audited.
+    `name` is what the request's path has in place of the endpoint's path parameter. `query` holds
+    the query parameters, each of which the endpoint knows. `attempt` is the entry for the audit
+    log, if the endpoint is audited.
     """
 
     name: str
@@ -46,11 +48,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint: what it answers to, who answers, and what its documentation says.
+    """An endpoint: the requests that it takes, its handler, and its documentation.
 
-    `path` may end in one parameter in braces, which stands for the whole rest of the path.
-    `examples` are bodies by status, and `errors` the statuses besides those that every endpoint
-    may answer with. `attempt` makes the entry of the audit log; without it nothing is recorded.
+    `path` may end in a parameter in braces, which stands for the whole rest of the path.
+    `examples` are bodies by status. `errors` are statuses beyond those that every endpoint can
+    answer with, `headers` those of a success, and `other_types` its media types besides JSON.
+    `attempt` makes the entry for the audit log; without it, nothing is recorded.
     """
 
     method: str
@@ -71,12 +74,12 @@ class Endpoint:
     def __post_init__(self) -> None:
         unknown = set(signature(self.handler).parameters) - {each.name for each in fields(Call)}
         if unknown:
-            raise TypeError(f"{self.handler.__name__} asks for {unknown}, which no request has.")
+            raise TypeError(f"{self.handler.__name__} needs {unknown}, which Call does not have.")
 
     def name_in(self, path: str) -> str | None:
-        """Return what stands for the parameter in a request's path, or None for another path.
+        """Return what a request's path has in place of the parameter, or None for another path.
 
-        It is empty if the endpoint's path has no parameter.
+        It is empty for an endpoint without a path parameter.
         """
         fixed, brace, _ = self.path.partition("{")
         if brace:
@@ -86,9 +89,9 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The endpoint that a request addresses, if any, and the name in its path.
+    """The endpoint of a request, if there is one, and the name in the request's path.
 
-    If another method has an endpoint at this path, `allowed` lists those methods.
+    Without an endpoint, `allowed` lists the methods that the path does have.
     """
 
     endpoint: Endpoint | None
@@ -102,10 +105,10 @@ class Match:
         return self.endpoint.attempt(request, self.name)
 
     def answer(self, request: Request, caller: Caller, attempt: Attempt | None) -> Answer:
-        """Return the handler's answer; the handler gets those parts of the call that it names.
+        """Return the handler's answer.
 
-        Raises ApiError: 404 or 405 without an endpoint, 413 for a long body, 400 for a parameter
-        that the endpoint does not have, and whatever the handler raises.
+        Raises ApiError: 404 or 405 without an endpoint, 413 for a body that is too long, 400 for
+        an unknown or repeated parameter. Whatever the handler raises passes through.
         """
         if len(request.body) > MAX_BODY_BYTES:
             raise ApiError(413, f"The body must not be longer than {MAX_BODY_BYTES} bytes.")

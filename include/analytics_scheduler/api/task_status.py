@@ -26,11 +26,10 @@ from analytics_scheduler.vocabulary import PeriodType
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-# Runs that fill in old periods do not count: the newest success that does is among these.
-_SUCCESSES_READ = 100
+_SUCCESSES_READ = 100  # enough to find one that counts among runs that filled in old periods
 _RUNNING_READ = 5
 _IN_PROGRESS = ("queued", "running")
-_SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def read_task_statuses(session: Session, *, now: datetime) -> list[TaskStatus]:
             session,
             tasks[name],
             changed=changed.get(name),
-            first_seen=first_seen.get(name, _SINCE_EVER),
+            first_seen=first_seen.get(name, _LONG_AGO),
             calendar=calendar,
             now=now,
         )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from analytics_scheduler.api.records import TaskRecord
 
-_IN_FORCE = "when the DAG file has been read again, within a minute"
+_IN_FORCE = "when Airflow has parsed the DAG file again, within a minute"
 _EXPECTED = (
     'Send an object with "schedule" (a cron string or null), "paused" (true or false), or both.'
 )

@@ -29,7 +29,8 @@ TRIGGERED_EXAMPLE: Mapping[str, Any] = {
     "success": True,
     "message": "daily snapshot triggered successfully",
 }
-# Waiting for the lock of a row occupies a database connection: one waiter a process is enough.
+# A request that waits for the lock of a row holds a database connection, so that in each process
+# only one request for a DAG may wait for it; the others wait here.
 _TURNS: Mapping[str, threading.Lock] = MappingProxyType(
     {period_type.value: threading.Lock() for period_type in PeriodType}
 )
@@ -45,10 +46,10 @@ def attempt_of_trigger(request: Request, name: str) -> audit.Attempt:
 def trigger_snapshot(
     name: str, query: Mapping[str, str], body: bytes, caller: Caller, attempt: audit.Attempt
 ) -> Answer:
-    """Start a run of the snapshot of a period type, and answer with its location in Airflow.
+    """Start a snapshot run of the period type `name`, and answer with the run's location.
 
-    Raises ApiError: 400 for a type, date or body that is not allowed, 409 if the DAG cannot run
-    or a run is queued already. Raises PeriodError for a date that is in no complete period.
+    Raises ApiError: 400 for an unknown type or a body, 409 if the DAG cannot run or a run is
+    queued already. Raises PeriodError for a date that does not lie in a complete period.
     """
     if name not in _TURNS:
         raise ApiError(400, "Invalid snapshot type")
