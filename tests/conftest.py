@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
-from tests.support.webhook_receiver import Received, webhook_receiver
+from tests.support.webhook_receiver import WebhookReceiver, webhook_receiver
 
 from analytics_scheduler.local.sample import create_source_keys, create_source_tables
 from analytics_scheduler.local.servers import (
@@ -166,14 +166,16 @@ def named_servers(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def receiver() -> Iterator[Received]:
+def receiver() -> Iterator[WebhookReceiver]:
     """Give a receiver of alerts."""
     with webhook_receiver() as received:
         yield received
 
 
 @pytest.fixture
-def environment(named_servers: None, receiver: Received, monkeypatch: pytest.MonkeyPatch) -> None:
+def environment(
+    named_servers: None, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Name the servers of the test, and where alerts go."""
     for name, value in receiver.environ().items():
         monkeypatch.setenv(name, value)

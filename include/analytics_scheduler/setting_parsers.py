@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from analytics_scheduler.periods import WEEKDAYS
 from analytics_scheduler.redaction import Secret
+from analytics_scheduler.vocabulary import AlertEvent
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
@@ -17,7 +18,6 @@ _LONGEST_AGE = 100_000
 _AGE_FORM = re.compile(r"(?P<count>[0-9]+)\s*(?P<unit>day|week|month|year)?s?")
 _IDENTIFIER_BYTES = 63
 _SHORTEST_SECRET = 16
-ALERT_EVENTS = ("success", "failure", "partial", "overdue", "recovered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +128,9 @@ def signing_secret(text: str) -> Secret:
     return Secret(text)
 
 
-def alert_events(text: str) -> frozenset[str]:
-    """Return the kinds of alerts that are wanted, of which there is at least one."""
-    named = frozenset(word.lower() for word in words(text))
-    if not named or not named <= set(ALERT_EVENTS):
+def alert_events(text: str) -> frozenset[AlertEvent]:
+    """Return the alert events that are selected, at least one."""
+    selected = frozenset(AlertEvent(word.lower()) for word in words(text))
+    if not selected or not selected <= set(AlertEvent.stored()):
         raise ValueError(text)
-    return named
+    return selected

@@ -7,6 +7,7 @@ against these fields.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -15,12 +16,14 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from analytics_scheduler import setting_parsers as values
-from analytics_scheduler.cron import Schedule, parse_schedule
+from analytics_scheduler.cron import CronClock, parse_schedule
 from analytics_scheduler.errors import SettingError
 from analytics_scheduler.periods import Calendar
 from analytics_scheduler.redaction import Secret
 from analytics_scheduler.setting_parsers import Age
-from analytics_scheduler.vocabulary import PeriodType
+from analytics_scheduler.vocabulary import AlertEvent, PeriodType
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def _setting(
@@ -97,6 +100,10 @@ class ScheduleSettings(SettingsGroup):
         "SCHEDULER_TIMEZONE", "UTC", values.timezone, "an IANA time zone name such as Europe/Berlin"
     )
 
+    def clock(self, expression: str) -> CronClock | None:
+        """Return the clock of a cron expression, or None while SCHEDULER_ENABLED is false."""
+        return CronClock(expression, self.timezone) if self.enabled else None
+
 
 SCHEDULE_DEFAULTS: Mapping[str, str] = {
     "daily-snapshot": "0 2 * * *",
@@ -114,8 +121,11 @@ def schedule_variable(task: str) -> str:
 
 def load_schedule(
     task: str, default: str | None = None, environ: Mapping[str, str] | None = None
-) -> Schedule:
-    """Return the schedule of one task from its own variable, or raise SettingError."""
+) -> str:
+    """Return the cron expression, five fields, that a task's variable or its default gives.
+
+    Raises SettingError if the variable cannot be used.
+    """
     source = os.environ if environ is None else environ
     variable = schedule_variable(task)
     text = source.get(variable) or default or SCHEDULE_DEFAULTS[task]
@@ -274,11 +284,11 @@ class AlertSettings(SettingsGroup):
         "16 characters or more, known to the receiver; needed with SCHEDULER_WEBHOOK_URL",
         secret=True,
     )
-    events: frozenset[str] = _setting(
+    events: frozenset[AlertEvent] = _setting(
         "SCHEDULER_WEBHOOK_EVENTS",
-        ",".join(values.ALERT_EVENTS),
+        ",".join(AlertEvent.stored()),
         values.alert_events,
-        f"some of {', '.join(values.ALERT_EVENTS)}, comma-separated",
+        f"some of {', '.join(AlertEvent.stored())}, comma-separated",
     )
     allow_private: bool = _setting(
         "SCHEDULER_WEBHOOK_ALLOW_PRIVATE", "false", values.boolean, "true or false"
@@ -290,3 +300,15 @@ class AlertSettings(SettingsGroup):
                 "SCHEDULER_WEBHOOK_URL is set and SCHEDULER_WEBHOOK_SECRET is not: allowed are "
                 "16 characters or more. Every alert is signed with it."
             )
+
+
+def load_alert_settings() -> AlertSettings:
+    """Return the alert settings; log an invalid one, and return settings that send nothing.
+
+    This is for runs, which never fail because of their alerts.
+    """
+    try:
+        return AlertSettings.load()
+    except SettingError as error:
+        _LOGGER.warning("event=alerts_not_sent reason=%r", str(error))
+        return AlertSettings.load({})

@@ -40,6 +40,16 @@ class PeriodType(Vocabulary):
         """The word for one period: day, week or month."""
         return {"daily": "day", "weekly": "week", "monthly": "month"}[self.value]
 
+    @property
+    def task(self) -> str:
+        """The task, and the DAG, that writes the snapshots of these periods."""
+        return f"{self.value}-snapshot"
+
+    @classmethod
+    def of_task(cls, task: str) -> PeriodType | None:
+        """Return the period type that a task writes, or None if it writes no snapshots."""
+        return next((member for member in cls if member.task == task), None)
+
 
 class MovementType(Vocabulary):
     """The column `type` of `stock_movements`."""
@@ -60,18 +70,28 @@ class Outcome(Vocabulary):
 
 
 class AlertEvent(Vocabulary):
-    """What an alert is about: the column `event` of `analytics_snapshot_alerts`."""
+    """What an alert is about.
+
+    The stored events are the words of the column `event` of `analytics_snapshot_alerts`, and those
+    that SCHEDULER_WEBHOOK_EVENTS can select.
+    """
 
     SUCCESS = "success", "a run wrote everything"
     FAILURE = "failure", "a run failed"
     PARTIAL = "partial", "a run missed some locations, or retention ran out of time"
     OVERDUE = "overdue", "a task has not succeeded for its latest due time"
     RECOVERED = "recovered", "a success closed an incident"
+    TEST = "test", "`webhook-test` was called; sent at once and never stored"
 
     @property
     def opens_incident(self) -> bool:
         """Whether the event opens an incident, which a later success closes."""
         return self in {AlertEvent.FAILURE, AlertEvent.PARTIAL, AlertEvent.OVERDUE}
+
+    @classmethod
+    def stored(cls) -> list[AlertEvent]:
+        """Return the events that the outbox stores: all but `test`."""
+        return [member for member in cls if member is not cls.TEST]
 
 
 class AlertState(Vocabulary):

@@ -1,4 +1,4 @@
-"""A whole Airflow with a webhook: its own processes tell of the runs, the command line of the rest.
+"""A whole Airflow with a webhook: its own processes send the alerts of its runs.
 
 The receiver checks every signature.
 """
@@ -7,31 +7,24 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
 
 import httpx
-import pytest
 from tests.acceptance.test_up import OUR_DAGS, STOP_SECONDS, first_line, token_of
 from tests.support.command_line import empty_home, started
-from tests.support.webhook_receiver import Received, wait_until, webhook_receiver
+from tests.support.waiting import wait_until
+from tests.support.webhook_receiver import WebhookReceiver
 
 RUN_SECONDS = 120
 
 
-@pytest.fixture
-def receiver() -> Iterator[Received]:
-    with webhook_receiver() as received:
-        yield received
-
-
-def test_airflow_tells_of_runs_that_succeed_and_of_one_that_fails(receiver: Received) -> None:
+def test_airflow_sends_success_and_failure_alerts(receiver: WebhookReceiver) -> None:
     with (
         empty_home() as environ,
         started("up", "--json", environ={**environ, **receiver.environ()}) as up,
     ):
         try:
             report = json.loads(first_line(up))
-            # Each DAG makes up for its latest missed run at once.
+            # Each DAG runs for its latest due time at once.
             succeeded = {("success", dag) for dag in OUR_DAGS}
             wait_until(lambda: set(receiver.events) >= succeeded, RUN_SECONDS)
             trigger(report["url"], token_of(report), "daily-snapshot", {"date": "2099-01-01"})

@@ -118,13 +118,7 @@ def test_csv_columns_and_exact_amounts(either_surface: Client) -> None:
         "period_type",
         "period_start",
         "period_end",
-        "total_inventory_value",
-        "total_items",
-        "turnover_ratio",
-        "wastage_value",
-        "wastage_percentage",
-        "revenue",
-        "cost_of_goods_sold",
+        *metrics.NAMES,
         "created_at",
     ]
     assert (row["total_inventory_value"], row["revenue"]) == ("9999999999.99", "10.10")

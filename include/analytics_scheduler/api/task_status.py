@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -108,7 +107,7 @@ def moment_of(run: RunRecord, name: str, calendar: Calendar) -> datetime | None:
     date = run.conf.get("date")
     if not date:
         return min(run.moment, run.ended_at or run.moment)
-    period_type = _PERIOD_TYPES.get(name)
+    period_type = PeriodType.of_task(name)
     if period_type is None:
         return None
     try:
@@ -117,8 +116,3 @@ def moment_of(run: RunRecord, name: str, calendar: Calendar) -> datetime | None:
         return None
     was_due = period == calendar.last_complete_period(period_type, run.run_after)
     return run.run_after if was_due else None
-
-
-_PERIOD_TYPES: Mapping[str, PeriodType] = {
-    f"{period_type.value}-snapshot": period_type for period_type in PeriodType
-}

@@ -131,7 +131,7 @@ def _schedule(value: object) -> str | None:
     if not isinstance(value, str):
         raise ApiError(400, f"schedule must be a cron string or null, got {_json_text(value)}.")
     try:
-        return parse_schedule(value).expression
+        return parse_schedule(value)
     except ValueError as error:
         raise ApiError(
             400,

@@ -39,7 +39,7 @@ _TURNS: Mapping[str, threading.Lock] = MappingProxyType(
 def attempt_of_trigger(request: Request, name: str) -> audit.Attempt:
     """Return what the audit log says about a request for a run, valid or not."""
     details = {"action": "trigger", "type": name, "date": dict(request.query).get("date")}
-    dag_id = f"{name}-snapshot" if name in _TURNS else None
+    dag_id = PeriodType(name).task if name in _TURNS else None
     return audit.Attempt(audit.TRIGGER, dag_id, details)
 
 
@@ -53,10 +53,11 @@ def trigger_snapshot(
     """
     if name not in _TURNS:
         raise ApiError(400, "Invalid snapshot type")
-    conf = _conf_of(PeriodType(name), query.get("date"))
+    period_type = PeriodType(name)
+    conf = _conf_of(period_type, query.get("date"))
     if body.strip() not in {b"", b"{}"}:
         raise ApiError(400, "A trigger takes no body. To name a date, send ?date=YYYY-MM-DD.")
-    dag_id = f"{name}-snapshot"
+    dag_id = period_type.task
     with _TURNS[name], metadata_session() as session:
         run_id = _start(session, dag_id, conf, caller)
         audit.record_allowed(session, attempt, caller.name, run_id=run_id)
