@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from pathlib import Path
 from typing import Any
 
-import pglast
 import psycopg
 import pytest
-from pglast.enums import AlterTableType, ConstrType
 from tests.support.documented_source import (
     DOCUMENTED_SOURCE,
     ONE_SHOP,
@@ -271,32 +268,6 @@ def test_old_tables_are_refused_until_they_are_migrated(url: str) -> None:
             require_migrated(connection, settings)
         migrate(connection, settings)
         require_migrated(connection, settings)
-
-
-def test_migrations_only_add() -> None:
-    """So an older version works with the tables of a newer one, and going back loses nothing."""
-    folder = Path(migrations.__file__).parent / "sql" / "migrations"
-    for name in migration_names():
-        text = re.sub(r"\{(\w+)\}", r"\1", (folder / f"{name}.sql").read_text())
-        text = text.replace(" location_reference", "")
-        made: set[str] = set()
-        for statement in pglast.parse_sql(text):
-            _require_addition(statement.stmt, made)
-
-
-def _require_addition(change: Any, made: set[str]) -> None:
-    """Refuse what could stop a version that does not know of it; a new table may have anything."""
-    kind = type(change).__name__
-    assert kind in {"CreateStmt", "IndexStmt", "CommentStmt", "InsertStmt", "AlterTableStmt"}
-    if kind == "CreateStmt":
-        made.add(change.relation.relname)
-    elif kind == "IndexStmt":
-        assert not change.unique or change.relation.relname in made
-    elif kind == "AlterTableStmt":
-        for part in change.cmds:
-            assert part.subtype == AlterTableType.AT_AddColumn
-            forms = {rule.contype for rule in part.def_.constraints or ()}
-            assert ConstrType.CONSTR_NOTNULL not in forms or ConstrType.CONSTR_DEFAULT in forms
 
 
 def test_an_older_version_works_with_the_tables_of_a_newer_one(

@@ -88,7 +88,7 @@ def test_run_command_exits_1_on_failed_location(
         (
             ["daily", "--date", "2026-03-01", "--from", "2026-03-01", "--to", "2026-03-01"],
             {},
-            "give one of them",
+            "give one or the other",
         ),
         (
             ["daily"],

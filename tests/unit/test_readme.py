@@ -1,6 +1,6 @@
-"""The README cannot rot: its settings, DAGs, commands and endpoints are those of the code.
+"""README.md names the settings, figures, DAGs, commands and endpoints of the code, and no others.
 
-`python tests/unit/test_readme.py` prints the table of settings as the README must hold it.
+`python tests/unit/test_readme.py` prints the tables of settings and figures for README.md.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from analytics_scheduler.api.endpoints import ENDPOINTS
 from analytics_scheduler.api.routing import MOUNT
 from analytics_scheduler.cli import COMMANDS
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS, SettingsGroup, schedule_variable
+from analytics_scheduler.snapshots.metrics import METRICS
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -43,6 +44,13 @@ def settings_table() -> str:
     for variable, default, allowed in settings_rows():
         quoted = f"`{default}`" if default else "none"
         lines.append(f"| `{variable}` | {quoted} | {allowed} |")
+    return "\n".join(lines)
+
+
+def figures_table() -> str:
+    """Return the figures as a table in Markdown."""
+    lines = ["| Figure | Unit | Meaning |", "|---|---|---|"]
+    lines += [f"| `{each.name}` | {each.unit} | {each.meaning} |" for each in METRICS]
     return "\n".join(lines)
 
 
@@ -88,6 +96,10 @@ def test_every_setting_stands_in_the_readme_with_its_default(readme: str) -> Non
     assert documented == expected, f"the table must read:\n{settings_table()}"
 
 
+def test_figures_are_those_of_the_code(readme: str) -> None:
+    assert figures_table() in readme, f"the table must read:\n{figures_table()}"
+
+
 def test_every_dag_stands_in_the_readme_with_its_schedule(readme: str) -> None:
     documented = {row[0]: row[1] for row in table_headed(readme, "DAG")}
     assert documented == dict(SCHEDULE_DEFAULTS)
@@ -125,4 +137,4 @@ def test_every_link_into_the_repository_leads_somewhere(readme: str, form: str) 
 
 
 if __name__ == "__main__":
-    print(settings_table())
+    print(settings_table(), figures_table(), sep="\n\n")
