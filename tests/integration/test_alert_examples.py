@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from psycopg import Connection
 from tests.support.inventory import Inventory
+from tests.support.markdown import README, table_headed
 from tests.support.task_runs import TaskRuns
 from tests.support.webhook_receiver import MONITORING_PAGE, WebhookReceiver, code_with
-from tests.unit.test_readme import README, table_headed
 
 from analytics_scheduler.cli import main
 from analytics_scheduler.settings import DatabaseSettings

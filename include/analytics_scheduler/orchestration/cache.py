@@ -17,6 +17,7 @@ from analytics_scheduler.orchestration.callbacks import (
 )
 from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.options import DEFAULT_ARGS, START_DATE
+from analytics_scheduler.orchestration.retired_settings import log_retired_settings
 from analytics_scheduler.orchestration.schedules import TASK_TAG
 from analytics_scheduler.settings import CacheSettings, DatabaseSettings, load_alert_settings
 from analytics_scheduler.vocabulary import Outcome
@@ -50,6 +51,7 @@ def clean_cache() -> dict[str, Any]:
 
     run_id = get_current_context()["run_id"]
     started_at = datetime.now(UTC)
+    log_retired_settings()
     try:
         settings = CacheSettings.load()
         with connected_cache(settings, through_airflow=True) as cache:

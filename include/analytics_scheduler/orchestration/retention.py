@@ -17,6 +17,7 @@ from analytics_scheduler.orchestration.callbacks import (
 )
 from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.options import DEFAULT_ARGS, START_DATE, run_moment
+from analytics_scheduler.orchestration.retired_settings import log_retired_settings
 from analytics_scheduler.orchestration.schedules import TASK_TAG
 from analytics_scheduler.settings import (
     CalendarSettings,
@@ -67,6 +68,7 @@ def prune_snapshots() -> dict[str, Any]:
     context = get_current_context()
     run_id = context["run_id"]
     started_at = datetime.now(UTC)
+    log_retired_settings()
     try:
         settings = RetentionSettings.load()
         calendar = CalendarSettings.load().calendar()

@@ -27,6 +27,7 @@ from analytics_scheduler.orchestration.options import (
     wanted_date,
     wanted_force,
 )
+from analytics_scheduler.orchestration.retired_settings import log_retired_settings
 from analytics_scheduler.orchestration.schedules import TASK_TAG
 from analytics_scheduler.settings import (
     DatabaseSettings,
@@ -114,6 +115,7 @@ def plan_shards(period_type: str) -> list[dict[str, Any]]:
     from analytics_scheduler.snapshots.context import RunSettings
 
     context = get_current_context()
+    log_retired_settings()
     try:
         setup = RunSettings.load()
         request = snapshots.request_for(
