@@ -152,3 +152,19 @@ class FreshnessState(Vocabulary):
     OVERDUE = "overdue", "it has not succeeded for its latest due time"
     PAUSED = "paused", "it is paused in Airflow"
     UNSCHEDULED = "unscheduled", "it has no schedule"
+
+
+class ServerState(Vocabulary):
+    """What is known of a server: `state` in the answer of `GET health`."""
+
+    OK = "ok", "it responds"
+    DOWN = "down", "it is needed or configured, and does not respond"
+    NOT_CONFIGURED = "not configured", "it is optional, and no setting names it"
+
+
+class HealthStatus(Vocabulary):
+    """The result of `GET health`."""
+
+    HEALTHY = "healthy", "every configured server responds, and every task is on time"
+    DEGRADED = "degraded", "the cache is down; snapshots are still written"
+    UNHEALTHY = "unhealthy", "the database is down, or a task is overdue, missing or broken"
