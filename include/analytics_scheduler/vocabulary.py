@@ -164,3 +164,19 @@ class Bookkeeping(Vocabulary):
     RUNS = "runs", "records of runs"
     ALERTS = "alerts", "alerts that are settled"
     PRICES = "prices", "costs and prices that no stored day is valued at"
+
+
+class ServerState(Vocabulary):
+    """What is known of a server: `state` in the answer of `GET health`."""
+
+    OK = "ok", "it responds"
+    DOWN = "down", "it is needed or configured, and does not respond"
+    NOT_CONFIGURED = "not configured", "it is optional, and no setting names it"
+
+
+class HealthStatus(Vocabulary):
+    """The result of `GET health`."""
+
+    HEALTHY = "healthy", "every configured server responds, and every task is on time"
+    DEGRADED = "degraded", "the cache is down; snapshots are still written"
+    UNHEALTHY = "unhealthy", "the database is down, or a task is overdue, missing or broken"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from analytics_scheduler.api.routes import MOUNT, ROUTES
+from analytics_scheduler.api.endpoints import ENDPOINTS
+from analytics_scheduler.api.routing import MOUNT
 from analytics_scheduler.cli import COMMANDS
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS, declared_settings
 from analytics_scheduler.snapshots.metrics import METRICS
@@ -83,7 +84,7 @@ def test_readme_shows_every_command() -> None:
 def test_readme_shows_every_endpoint() -> None:
     """A parameter may be shown by its name or by its values: {type}, {daily,weekly}."""
     documented = {_without_names(row[0]) for row in table_headed("Request")}
-    served = {f"{route.method} {MOUNT}{route.template}" for route in ROUTES}
+    served = {f"{endpoint.method} {MOUNT}{endpoint.path}" for endpoint in ENDPOINTS}
     assert documented == {_without_names(request) for request in served}
 
 

@@ -11,7 +11,8 @@ from tests.support.sql_files import SqlText, migrations, named_statements
 from tests.support.sql_literals import Literal, checks_of, literals_of
 
 from analytics_scheduler import vocabulary
-from analytics_scheduler.api.description import describe
+from analytics_scheduler.api.endpoints import ENDPOINTS
+from analytics_scheduler.api.openapi import document
 from analytics_scheduler.vocabulary import (
     AlertEvent,
     AlertState,
@@ -85,7 +86,7 @@ def enums_of(document: Any, name: str = "") -> Iterator[tuple[str, list[str]]]:
 
 
 def test_openapi_enums_are_those_of_the_vocabulary() -> None:
-    found = list(enums_of(describe()))
+    found = list(enums_of(document(ENDPOINTS)))
     assert {name for name, words in found if words == PeriodType.words()} == {"type", "period"}
     for name, words in found:
         same = [each for each in VOCABULARIES if set(words) & set(each.words())]
