@@ -23,7 +23,7 @@ from analytics_scheduler.errors import (
     NotConfiguredError,
     SettingError,
 )
-from analytics_scheduler.queries import statements
+from analytics_scheduler.queries import Queries, statements
 from analytics_scheduler.redaction import scrubbed
 from analytics_scheduler.settings import DatabaseSettings
 
@@ -166,6 +166,12 @@ def _abandon(connection: Connection[Any]) -> None:
         return
     if connection.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
         connection.cancel_safe(timeout=5)
+
+
+def limit_lock_waits(queries: Queries) -> None:
+    """Let this transaction wait for no lock longer than DATABASE_LOCK_TIMEOUT_SECONDS."""
+    milliseconds = queries.settings.lock_timeout_seconds * 1000
+    queries.run("limit_lock_waits", milliseconds=str(milliseconds))
 
 
 @contextmanager
