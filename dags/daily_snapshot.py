@@ -48,5 +48,5 @@ with DAG(
     schedule=schedule_of("daily-snapshot"),
     **snapshot_options("daily"),
 ):
-    parts = plan("daily")
-    write(parts) >> publish(parts) >> confirm(parts, "daily")
+    shards = plan("daily")
+    write(shards) >> publish(shards) >> confirm(shards, "daily")

@@ -47,5 +47,5 @@ with DAG(
     schedule=schedule_of("monthly-snapshot"),
     **snapshot_options("monthly"),
 ):
-    parts = plan("monthly")
-    write(parts) >> publish(parts) >> confirm(parts, "monthly")
+    shards = plan("monthly")
+    write(shards) >> publish(shards) >> confirm(shards, "monthly")

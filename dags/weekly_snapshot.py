@@ -47,5 +47,5 @@ with DAG(
     schedule=schedule_of("weekly-snapshot"),
     **snapshot_options("weekly"),
 ):
-    parts = plan("weekly")
-    write(parts) >> publish(parts) >> confirm(parts, "weekly")
+    shards = plan("weekly")
+    write(shards) >> publish(shards) >> confirm(shards, "weekly")

@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, date, datetime
-from typing import Any
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 import redis
-from psycopg import Connection
 from tests.support.dag_runs import load_dag, run_dag
 from tests.support.inventory import Analyst, Inventory
 from tests.support.redis_servers import free_port
-
-from analytics_scheduler.settings import DatabaseSettings
 
 ALL_GREEN = {
     "plan_shards": "success",
@@ -23,16 +20,6 @@ ALL_GREEN = {
     "publish_snapshots": "success",
     "confirm_snapshots": "success",
 }
-
-
-@pytest.fixture
-def inventory(connection: Connection[Any]) -> Inventory:
-    return Inventory(connection)
-
-
-@pytest.fixture
-def analyst(connection: Connection[Any], database_settings: DatabaseSettings) -> Analyst:
-    return Analyst(connection, database_settings)
 
 
 @pytest.fixture
@@ -199,3 +186,30 @@ def test_asset_event_has_period_and_counts(shop: UUID, analyst: Analyst) -> None
             "written": 1,
             "unchanged": 0,
         }
+
+
+MISMATCHED = """
+from airflow.sdk import DAG
+
+from analytics_scheduler.orchestration.snapshots import (
+    confirm, plan, publish, snapshot_options, write
+)
+
+with DAG("copied-daily", schedule=None, **snapshot_options("daily")):
+    shards = plan("daily")
+    write(shards) >> publish(shards) >> confirm(shards, "weekly")
+"""
+
+
+@pytest.mark.usefixtures("shop")
+def test_confirm_of_another_period_type_fails(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Else a copied DAG would update the asset of weeks that it did not write."""
+    (tmp_path / "copied_daily.py").write_text(MISMATCHED)
+
+    states = run_dag("copied-daily", datetime(2026, 3, 11, 2, tzinfo=UTC), folder=tmp_path)
+
+    captured = capfd.readouterr()
+    assert states["confirm_snapshots"] == "failed"
+    assert "plans daily snapshots and confirms weekly ones" in captured.out + captured.err

@@ -31,14 +31,14 @@ def prepare_metadata() -> None:
         initdb()
 
 
-def load_dag(dag_id: str) -> Any:
-    """Return a DAG as its file makes it under the environment of now."""
+def load_dag(dag_id: str, folder: Path = DAGS) -> Any:
+    """Return a DAG as its file makes it in the current environment."""
     from airflow.dag_processing import dagbag
     from airflow.dag_processing.bundles import manager
 
     prepare_metadata()
     with warnings_of_airflow_ignored():
-        bag = dagbag.DagBag(dag_folder=str(DAGS / f"{dag_id.replace('-', '_')}.py"))
+        bag = dagbag.DagBag(dag_folder=str(folder / f"{dag_id.replace('-', '_')}.py"))
         assert bag.import_errors == {}
         bundles: Any = manager.DagBundlesManager
         bundles().sync_bundles_to_db()
@@ -46,9 +46,11 @@ def load_dag(dag_id: str) -> Any:
     return bag.dags[dag_id]
 
 
-def run_dag(dag_id: str, moment: datetime, **params: object) -> dict[str, str]:
+def run_dag(
+    dag_id: str, moment: datetime, *, folder: Path = DAGS, **params: object
+) -> dict[str, str]:
     """Run a DAG for a moment, without retries, and return the state of each of its tasks."""
-    dag = load_dag(dag_id)
+    dag = load_dag(dag_id, folder)
     for task in dag.tasks:
         task.retries = 0
     with warnings_of_airflow_ignored():

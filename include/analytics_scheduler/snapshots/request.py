@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from analytics_scheduler.periods import Period
 from analytics_scheduler.vocabulary import PeriodType
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
-    from analytics_scheduler.periods import Calendar, Period
+    from analytics_scheduler.periods import Calendar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,34 @@ class SnapshotRequest:
     def parameters(self) -> dict[str, Any]:
         """The parameters of a statement that name the requested periods."""
         return {"period_type": self.period_type.value, "period_starts": self.period_starts}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the request as plain data.
+
+        The keys are those of the first version, so that a run planned by it can be continued.
+        """
+        return {
+            "period": self.period_type.value,
+            "slots": [[str(period.start), str(period.end)] for period in self.periods],
+            "run_id": self.run_id,
+            "heals": self.catches_up,
+            "force": self.force,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> SnapshotRequest:
+        """Return the request that `as_dict` gave out."""
+        period_type = PeriodType(data["period"])
+        return cls(
+            period_type=period_type,
+            periods=tuple(
+                Period(date.fromisoformat(start), date.fromisoformat(end), period_type)
+                for start, end in data["slots"]
+            ),
+            run_id=data["run_id"],
+            catches_up=data["heals"],
+            force=data["force"],
+        )
 
     def describe(self) -> str:
         """Return the periods in words."""
