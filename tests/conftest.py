@@ -22,6 +22,7 @@ from analytics_scheduler.local.servers import (
     scratch_database,
 )
 from analytics_scheduler.migrations import migrate
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import DatabaseSettings
 
 REPOSITORY = Path(__file__).parent.parent
@@ -90,10 +91,11 @@ def template_database(postgres_server: str) -> Iterator[str]:
     """Give the name of a database with the source tables and ours, all of them empty."""
     with scratch_database(postgres_server) as url:
         with psycopg.connect(url) as connection:
-            create_source_tables(connection)
-            create_source_keys(connection)
+            queries = Queries(connection, DatabaseSettings.load({}))
+            create_source_tables(queries)
+            create_source_keys(queries)
             connection.commit()
-            migrate(connection, DatabaseSettings.load({}))
+            migrate(queries)
             name = connection.info.dbname
         yield name
 

@@ -18,11 +18,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from analytics_scheduler.local.processes import free_port
 from tests.support.airflow_server import (
     REPOSITORY,
     AirflowServer,
     environment,
-    free_port,
     prepare,
     running_airflow,
     write_dags,

@@ -13,7 +13,7 @@ import redis
 from psycopg import Connection
 from tests.support.dag_runs import load_dag, run_dag
 from tests.support.inventory import Analyst, Inventory
-from tests.support.redis_servers import free_port
+from analytics_scheduler.local.processes import free_port
 
 from analytics_scheduler.settings import DatabaseSettings
 

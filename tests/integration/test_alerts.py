@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 from tests.support.inventory import Inventory
-from tests.support.redis_servers import free_port
+from analytics_scheduler.local.processes import free_port
 from tests.support.webhook_receiver import Received, webhook_receiver
 
 from analytics_scheduler.alerts import delivery

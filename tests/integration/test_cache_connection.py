@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import redis
-from tests.support.redis_servers import RedisServer, free_port, redis_server
+from tests.support.redis_servers import RedisServer, redis_server
+from analytics_scheduler.local.processes import free_port
 from tests.support.tls_front import tls_front
 
 from analytics_scheduler.cache.cleanup import clean_cache

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from tests.support.redis_servers import free_port
+from analytics_scheduler.local.processes import free_port
 
 from analytics_scheduler.cli import main
 from analytics_scheduler.run_records import record_run

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests.support.redis_servers import free_port
+from analytics_scheduler.local.processes import free_port
 from tests.support.webhook_receiver import (
     SECRET,
     Received,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from analytics_scheduler.local.processes import free_port
 
 REPOSITORY = Path(__file__).parents[2]
 PASSWORDS = {"admin": "correct horse", "viewer": "battery staple"}
@@ -56,14 +57,6 @@ def write_dags(folder: Path, *, own: str = "business-hour-snapshot") -> Path:
         text = SMALL_DAG.format(name=name, default=default, tags=["analytics-scheduler"])
         (folder / f"{name.replace('-', '_')}.py").write_text(text)
     return folder
-
-
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True, slots=True)

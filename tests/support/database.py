@@ -1,10 +1,11 @@
-"""The one way in which tests execute SQL of their own."""
+"""The one way in which tests execute SQL of their own: on a connection, or once by a URL."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from psycopg import Connection
 
 
@@ -29,3 +30,22 @@ class Database:
         """Return the one value of a query."""
         [(found,)] = self.rows(query, *values)
         return found
+
+
+def execute(url: str, *statements: str) -> None:
+    """Execute statements over a connection of their own, each committed by itself."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def rows(url: str, query: str, *values: object) -> list[tuple[Any, ...]]:
+    """Return the rows of a query over a connection of its own."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(query, values or None).fetchall()
+
+
+def value(url: str, query: str, *values: object) -> Any:
+    """Return the one value of a query over a connection of its own."""
+    [(found,)] = rows(url, query, *values)
+    return found

@@ -90,6 +90,7 @@ def _database_state(
     from analytics_scheduler.database import connected
     from analytics_scheduler.freshness import read_task_freshness
     from analytics_scheduler.migrations import require_migrated
+    from analytics_scheduler.queries import Queries
     from analytics_scheduler.settings import CalendarSettings, DatabaseSettings
 
     try:
@@ -98,7 +99,7 @@ def _database_state(
         settings = replace(settings, task_timeout_seconds=seconds)
         calendar = CalendarSettings.load().calendar()
         with connected(settings) as connection:
-            require_migrated(connection, settings)
+            require_migrated(Queries(connection, settings))
             found = read_task_freshness(
                 connection, settings, calendar, now=datetime.now(UTC), paused=paused
             )

@@ -27,6 +27,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     from analytics_scheduler.alerts.delivery import send_waiting
     from analytics_scheduler.database import connected
     from analytics_scheduler.migrations import require_migrated
+    from analytics_scheduler.queries import Queries
     from analytics_scheduler.retention import prune
     from analytics_scheduler.run_records import record_run
     from analytics_scheduler.settings import (
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     database = DatabaseSettings.load()
     started_at = datetime.now(UTC)
     with connected(database) as connection:
-        require_migrated(connection, database)
+        require_migrated(Queries(connection, database))
         report = prune(
             connection, database, settings, calendar, moment=started_at, dry_run=arguments.dry_run
         )

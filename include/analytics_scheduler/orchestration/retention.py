@@ -55,6 +55,7 @@ def prune_snapshots() -> dict[str, Any]:
     """Delete what is over at the run's moment; a setting that cannot be read deletes nothing."""
     from analytics_scheduler.database import connected
     from analytics_scheduler.migrations import require_migrated
+    from analytics_scheduler.queries import Queries
     from analytics_scheduler.retention import prune
     from analytics_scheduler.run_records import record_run
 
@@ -66,7 +67,7 @@ def prune_snapshots() -> dict[str, Any]:
         calendar = CalendarSettings.load().calendar()
         database = DatabaseSettings.load()
         with connected(database, through_airflow=True) as connection:
-            require_migrated(connection, database)
+            require_migrated(Queries(connection, database))
             report = prune(
                 connection,
                 database,

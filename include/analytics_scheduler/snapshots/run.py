@@ -15,6 +15,7 @@ from psycopg import Connection
 from analytics_scheduler.database import refusal, statement
 from analytics_scheduler.memory import peak_memory_mib
 from analytics_scheduler.migrations import require_migrated
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.snapshots.batch import Batch, empty_report, write_batch
 from analytics_scheduler.snapshots.context import RunContext, RunSettings, day_count
 from analytics_scheduler.snapshots.prices import observe_prices
@@ -42,8 +43,9 @@ def prepare(
 
     Raises SchemaError where something is missing. The shards of one run share one `priced_at`.
     """
-    require_migrated(connection, setup.database)
-    shape = read_source_shape(connection, setup.database)
+    queries = Queries(connection, setup.database)
+    require_migrated(queries)
+    shape = read_source_shape(queries)
     connection.rollback()
     return RunContext(
         connection=connection,
