@@ -59,3 +59,8 @@ class Output:
 def standard_output(*, as_json: bool) -> Output:
     """Return the output of a command that runs in a terminal."""
     return Output(as_json, sys.stdout, sys.stderr)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun, which takes an s unless the count is 1."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -108,10 +108,10 @@ class VerifyFinding(Vocabulary):
     MOVEMENTS_CHANGED = "movements_changed", "movements changed"
     ROW_DIFFERS = "row_differs", "the row is not what its days give"
     STOCK_CHANGED = "stock_changed", "stock changed without a movement"
-    STOCK_EDIT_NOTED = "stock_edit_noted", "stock edited, as was noted"
     PRICE_CHANGED = "price_changed", "cost or price changed since"
-    DAYS_PRUNED = "days_pruned", "its days are pruned"
     OTHER_TIMEZONE = "other_timezone", "counted in another time zone"
+    DAYS_PRUNED = "days_pruned", "its days are pruned"
+    STOCK_EDIT_NOTED = "stock_edit_noted", "stock edited, as was noted"
 
     @property
     def is_wrong(self) -> bool:

@@ -33,8 +33,8 @@ from tests.support.compose_deployment import Deployment, running_deployment
 
 from analytics_scheduler import snapshots
 from analytics_scheduler.database import connected
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import CalendarSettings, DatabaseSettings, SnapshotSettings
-from analytics_scheduler.snapshots.batch import empty_report
 from analytics_scheduler.snapshots.context import RunSettings
 from analytics_scheduler.vocabulary import PeriodType
 
@@ -60,7 +60,7 @@ def request_of(setup: RunSettings, day: date) -> snapshots.SnapshotRequest:
 
 
 def write_range(
-    setup: RunSettings, day: date, priced_at: datetime, shard: snapshots.Shard
+    setup: RunSettings, day: date, priced_at: datetime, shard: snapshots.LocationRange
 ) -> float:
     """Write one range as a task does; return the peak memory of this process in MiB."""
     with connected(setup.database) as connection:
@@ -75,13 +75,13 @@ def take(pool: ProcessPoolExecutor, setup: RunSettings, day: date) -> tuple[floa
     started = time.perf_counter()
     with connected(setup.database) as connection:
         context = snapshots.prepare(connection, setup)
-        shards = snapshots.plan_shards(connection, setup)
+        shards = snapshots.plan_shards(context.queries, setup.snapshots)
     parts = [pool.submit(write_range, setup, day, context.priced_at, shard) for shard in shards]
     peak = max(part.result() for part in parts)
     request = request_of(setup, day)
     with connected(setup.database) as connection:
-        report = empty_report(request)
-        snapshots.confirm_complete(connection, setup, request, report)
+        report = snapshots.SnapshotReport.of(request)
+        snapshots.count_missing(Queries(connection, setup.database), request, report)
     assert report.failures == []
     return time.perf_counter() - started, peak
 

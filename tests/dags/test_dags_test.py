@@ -73,12 +73,12 @@ def airflow_environ(
     return environ
 
 
-def test_the_folder_has_the_documented_dags_among_others() -> None:
+def test_dags_folder_has_documented_dags() -> None:
     """An empty folder would make the test below pass without a run."""
     assert len(list(DAGS.glob("*.py"))) >= 5
 
 
-def test_a_dag_runs_to_its_end(dag_id: str, airflow_environ: dict[str, str]) -> None:
+def test_dag_runs_to_its_end(dag_id: str, airflow_environ: dict[str, str]) -> None:
     said = _airflow(airflow_environ, "dags", "test", dag_id)
     with psycopg.connect(airflow_environ["DATABASE_URL"]) as connection:
         outcomes = connection.execute(

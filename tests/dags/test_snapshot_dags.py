@@ -55,7 +55,7 @@ def shop(
     ("period_type", "cron"),
     [("daily", "0 2 * * *"), ("weekly", "0 3 * * 0"), ("monthly", "0 4 1 * *")],
 )
-def test_the_dags_are_made_as_documented(period_type: str, cron: str) -> None:
+def test_snapshot_dags_as_documented(period_type: str, cron: str) -> None:
     dag = load_dag(f"{period_type}-snapshot")
 
     assert dag.timetable.expression == cron
@@ -77,7 +77,7 @@ def test_the_dags_are_made_as_documented(period_type: str, cron: str) -> None:
         ("monthly", "2026-04-01T04:00", "2026-03-01", 5 * 465),
     ],
 )
-def test_a_run_writes_the_period_that_it_stands_for(
+def test_dag_run_writes_its_period(
     shop: UUID, analyst: Analyst, *, period_type: str, moment: str, start: str, revenue: int
 ) -> None:
     states = run_dag(f"{period_type}-snapshot", datetime.fromisoformat(moment).replace(tzinfo=UTC))
@@ -90,7 +90,7 @@ def test_a_run_writes_the_period_that_it_stands_for(
     ) == [(f"{period_type}-snapshot", "success", "1")]
 
 
-def test_a_manual_run_may_name_a_day_inside_the_wanted_period(shop: UUID, analyst: Analyst) -> None:
+def test_manual_run_with_a_date(shop: UUID, analyst: Analyst) -> None:
     states = run_dag("weekly-snapshot", datetime(2026, 5, 4, 3, 1, tzinfo=UTC), date="2026-03-11")
 
     assert states == ALL_GREEN
@@ -100,7 +100,7 @@ def test_a_manual_run_may_name_a_day_inside_the_wanted_period(shop: UUID, analys
 @pytest.mark.parametrize(
     ("day", "hour", "reason"), [("2099-01-01", 1, "in the future"), ("1960-01-01", 2, "too early")]
 )
-def test_a_day_that_cannot_be_had_fails_at_once_with_the_reason(
+def test_impossible_date_fails_at_once(
     shop: UUID,
     analyst: Analyst,
     capfd: pytest.CaptureFixture[str],
@@ -118,7 +118,7 @@ def test_a_day_that_cannot_be_had_fails_at_once_with_the_reason(
     assert reason in captured.out + captured.err
 
 
-def test_a_bad_location_turns_the_run_red_and_the_others_are_written_and_published(
+def test_bad_location_fails_run_others_published(
     shop: UUID, inventory: Inventory, analyst: Analyst, redis_url: str
 ) -> None:
     bad = inventory.location("Bad")
@@ -137,13 +137,13 @@ def test_a_bad_location_turns_the_run_red_and_the_others_are_written_and_publish
     ((outcome, report),) = analyst.table("SELECT outcome, report FROM analytics_snapshot_runs")
     assert outcome == "partial"
     assert report["failures"][0]["location"] == f"Bad [{bad}]"
-    assert "1 movements of the unknown type 'theft'" in report["failures"][0]["reason"]
+    assert "1 movement of unknown type 'theft'" in report["failures"][0]["reason"]
     with redis.Redis.from_url(redis_url) as cache:
         entry = json.loads(cache.get(f"analytics:snapshot:daily:{shop}") or b"{}")
     assert entry["revenue"] == "50.00"
 
 
-def test_a_cache_that_is_away_costs_a_warning_only(
+def test_unreachable_cache_only_warns(
     shop: UUID,
     analyst: Analyst,
     monkeypatch: pytest.MonkeyPatch,
@@ -160,7 +160,7 @@ def test_a_cache_that_is_away_costs_a_warning_only(
     assert "hidden" not in caplog.text
 
 
-def test_many_locations_are_written_by_several_tasks(
+def test_many_locations_in_several_tasks(
     shop: UUID, inventory: Inventory, analyst: Analyst, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(9):
@@ -177,9 +177,7 @@ def test_many_locations_are_written_by_several_tasks(
     assert (written, batches) == ("10", "3")
 
 
-def test_a_finished_run_announces_its_asset_with_period_and_counts(
-    shop: UUID, analyst: Analyst
-) -> None:
+def test_asset_event_has_period_and_counts(shop: UUID, analyst: Analyst) -> None:
     run_dag("daily-snapshot", datetime(2026, 3, 11, 2, 20, tzinfo=UTC))
 
     from airflow.models.asset import AssetEvent, AssetModel

@@ -431,7 +431,7 @@ def test_the_command_line_sends_when_it_is_done(
     body = receiver.accepted[2]
     assert body["message"] == (
         f"daily-snapshot was not completed: Bad [{bad}] ({YESTERDAY}): "
-        "1 movements of the unknown type 'theft'"
+        "1 movement of unknown type 'theft'"
     )
 
 

@@ -10,7 +10,7 @@ from tests.support.inventory import Analyst, Inventory, figures
 from analytics_scheduler.errors import PeriodError
 
 
-def test_a_day_of_a_shop_is_right_to_the_cent(inventory: Inventory, analyst: Analyst) -> None:
+def test_figures_right_to_the_cent(inventory: Inventory, analyst: Analyst) -> None:
     shop = inventory.location()
     milk = inventory.product("0.79", "1.29", name="Milk")
     cheese = inventory.product("3.33", "5.99", name="Cheese")
@@ -41,9 +41,7 @@ def test_a_day_of_a_shop_is_right_to_the_cent(inventory: Inventory, analyst: Ana
     }
 
 
-def test_waste_can_be_left_out_of_the_cost_of_goods_sold(
-    inventory: Inventory, analyst: Analyst
-) -> None:
+def test_cogs_without_waste(inventory: Inventory, analyst: Analyst) -> None:
     shop = inventory.location()
     milk = inventory.product("2.00", "5.00")
     inventory.move(shop, milk, "in", 100, "2026-03-09T08:00")
@@ -71,7 +69,7 @@ def test_waste_can_be_left_out_of_the_cost_of_goods_sold(
         ("Asia/Kolkata", "2026-03-09T18:30:00", "2026-03-10T18:29:59.999999"),
     ],
 )
-def test_a_day_holds_its_first_and_last_instant_and_no_other(
+def test_day_holds_first_and_last_instant(
     inventory: Inventory, analyst: Analyst, timezone: str, first_instant: str, last_instant: str
 ) -> None:
     shop = inventory.location()
@@ -105,13 +103,13 @@ def test_a_day_holds_its_first_and_last_instant_and_no_other(
         ("America/Santiago", "2026-09-06", 23),
     ],
 )
-def test_a_day_on_which_the_clocks_change_has_all_its_hours(
+def test_day_of_clock_change_has_all_hours(
     inventory: Inventory, analyst: Analyst, timezone: str, day: str, hours: int
 ) -> None:
     shop = inventory.location()
     milk = inventory.product("1.00", "1.00")
     inventory.stock(shop, milk, 1000)
-    # One sale an hour, at half past, over five days around the change.
+    # One sale an hour, at a quarter to, over five days around the change.
     inventory.connection.execute(
         "INSERT INTO stock_movements (product_id, location_id, quantity, type, reason, created_at)"
         " SELECT %s, %s, 1, 'out', '', moment FROM generate_series(%s::timestamp - interval"
@@ -127,9 +125,7 @@ def test_a_day_on_which_the_clocks_change_has_all_its_hours(
     assert revenue in ({23, 24} if timezone == "Australia/Lord_Howe" else {hours})
 
 
-def test_a_run_at_noon_or_a_year_later_gives_the_stock_of_the_days_end(
-    inventory: Inventory, analyst: Analyst
-) -> None:
+def test_stock_same_at_noon_or_year_later(inventory: Inventory, analyst: Analyst) -> None:
     shop = inventory.location()
     milk = inventory.product("2.00", "5.00")
     inventory.move(shop, milk, "in", 50, "2026-03-09T08:00")
@@ -144,9 +140,7 @@ def test_a_run_at_noon_or_a_year_later_gives_the_stock_of_the_days_end(
     assert (row["total_items"], str(row["total_inventory_value"])) == (30, "60.00")
 
 
-def test_idle_and_empty_locations_get_a_row_and_inactive_ones_none(
-    inventory: Inventory, analyst: Analyst
-) -> None:
+def test_idle_location_gets_row_inactive_none(inventory: Inventory, analyst: Analyst) -> None:
     empty = inventory.location("Empty 'quoted' \"shop\" 店")
     idle = inventory.location("Idle")
     closed = inventory.location("Closed", is_active=False)
@@ -163,9 +157,7 @@ def test_idle_and_empty_locations_get_a_row_and_inactive_ones_none(
     assert (closed, analyst.row(idle, "2026-03-10")["period_start"]) not in analyst.rows()
 
 
-def test_negative_stock_and_reversals_are_figures_like_others(
-    inventory: Inventory, analyst: Analyst
-) -> None:
+def test_negative_stock_and_reversals(inventory: Inventory, analyst: Analyst) -> None:
     shop = inventory.location()
     milk = inventory.product("2.00", "5.00")
     inventory.move(shop, milk, "out", 5, "2026-03-10T10:00")
@@ -193,7 +185,7 @@ def test_negative_stock_and_reversals_are_figures_like_others(
         (3, 201, "0.02"),  # 3 / 199.5 = 0.01504
     ],
 )
-def test_ratios_are_rounded_once_and_half_away_from_zero(
+def test_ratio_rounded_half_away_from_zero(
     inventory: Inventory, analyst: Analyst, sold: int, stocked: int, ratio: str
 ) -> None:
     shop = inventory.location()
@@ -206,7 +198,7 @@ def test_ratios_are_rounded_once_and_half_away_from_zero(
     assert str(analyst.row(shop, "2026-03-10")["turnover_ratio"]) == ratio
 
 
-def test_a_percentage_of_a_tie_goes_away_from_zero(inventory: Inventory, analyst: Analyst) -> None:
+def test_percentage_rounded_half_away_from_zero(inventory: Inventory, analyst: Analyst) -> None:
     shop = inventory.location()
     milk = inventory.product("0.01", "1.00")
     inventory.stock(shop, milk, 100_000)
@@ -218,9 +210,7 @@ def test_a_percentage_of_a_tie_goes_away_from_zero(inventory: Inventory, analyst
     assert str(analyst.row(shop, "2026-03-10")["wastage_percentage"]) == "0.13"  # 1 / 800 = 0.125 %
 
 
-def test_a_ratio_that_does_not_fit_is_left_empty_with_a_warning(
-    inventory: Inventory, analyst: Analyst
-) -> None:
+def test_ratio_too_large_is_null_with_warning(inventory: Inventory, analyst: Analyst) -> None:
     shop = inventory.location("Turntable")
     milk = inventory.product("1.00", "1.00")
     inventory.move(shop, milk, "in", 2_000_001, "2026-03-10T09:00")
@@ -244,7 +234,7 @@ def test_a_ratio_that_does_not_fit_is_left_empty_with_a_warning(
         ("99999999.99", 2_147_483_647),  # and this does not even fit 64 bits of cents
     ],
 )
-def test_money_or_items_that_do_not_fit_fail_their_location_by_name(
+def test_money_or_items_too_large_fail_location(
     inventory: Inventory, analyst: Analyst, cost: str, quantity: int
 ) -> None:
     vault = inventory.location("Vault")
@@ -266,18 +256,31 @@ def test_money_or_items_that_do_not_fit_fail_their_location_by_name(
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        ("type", "2 movements of the unknown type 'theft'"),
-        ("no type", "1 movements without a type"),
-        ("quantity", "1 movements without a quantity"),
-        ("cost", "1 movements of a product whose cost is missing or unusable"),
-        ("price", "1 sales of a product whose price is missing or unusable"),
-        ("three decimals", "1 movements of a product whose cost is missing or unusable"),
-        ("not a number", "1 movements of a product whose cost is missing or unusable"),
-        ("stock", "1 stock rows without a quantity"),
-        ("deleted product", "1 movements of a product that does not exist"),
+        ("type", "2 movements of unknown type 'theft'"),
+        ("no type", "1 movement without a type"),
+        ("quantity", "1 movement without a quantity"),
+        (
+            "cost",
+            "1 movement of a product whose cost is missing or not a number of at most two decimals",
+        ),
+        (
+            "price",
+            "1 movement of type 'out' of a product whose price is missing or not a number of at "
+            "most two decimals",
+        ),
+        (
+            "three decimals",
+            "1 movement of a product whose cost is missing or not a number of at most two decimals",
+        ),
+        (
+            "not a number",
+            "1 movement of a product whose cost is missing or not a number of at most two decimals",
+        ),
+        ("stock", "1 stock row without a quantity"),
+        ("deleted product", "1 movement of a product that does not exist"),
     ],
 )
-def test_unusable_data_costs_its_own_location_only(
+def test_unusable_data_fails_its_location_only(
     inventory: Inventory, analyst: Analyst, spoil: str, words: str
 ) -> None:
     bad = inventory.location("Bad")
@@ -328,7 +331,7 @@ def test_unusable_data_costs_its_own_location_only(
     assert list(analyst.rows()) == [(good, analyst.row(good, "2026-03-10")["period_start"])]
 
 
-def test_a_second_run_touches_no_row(inventory: Inventory, analyst: Analyst) -> None:
+def test_second_run_touches_no_row(inventory: Inventory, analyst: Analyst) -> None:
     milk = inventory.product("2.00", "5.00")
     for name in ("North", "South"):
         inventory.move(inventory.location(name), milk, "in", 10, "2026-03-10T10:00")
@@ -342,9 +345,7 @@ def test_a_second_run_touches_no_row(inventory: Inventory, analyst: Analyst) -> 
     assert analyst.table(marks) == before
 
 
-def test_batches_are_committed_one_by_one_in_id_order(
-    inventory: Inventory, analyst: Analyst
-) -> None:
+def test_batches_committed_in_id_order(inventory: Inventory, analyst: Analyst) -> None:
     milk = inventory.product("2.00", "5.00")
     shops = sorted(inventory.location(f"Shop {n}") for n in range(7))
     for shop in shops:
@@ -361,9 +362,7 @@ def test_batches_are_committed_one_by_one_in_id_order(
     assert [shop for (group,) in groups for shop in group] == shops
 
 
-def test_a_timestamp_with_a_zone_gives_the_same_figures(
-    inventory: Inventory, analyst: Analyst
-) -> None:
+def test_timestamptz_gives_same_figures(inventory: Inventory, analyst: Analyst) -> None:
     inventory.connection.execute(
         "ALTER TABLE stock_movements ALTER created_at TYPE timestamptz"
         " USING created_at AT TIME ZONE 'UTC'"
@@ -382,12 +381,12 @@ def test_a_timestamp_with_a_zone_gives_the_same_figures(
     assert str(analyst.row(shop, "2026-03-10")["revenue"]) == "2.00"
 
 
-def test_a_day_that_is_not_over_is_refused(analyst: Analyst) -> None:
+def test_incomplete_day_refused(analyst: Analyst) -> None:
     with pytest.raises(PeriodError, match=r"2026-03-11 .* is not over yet in UTC"):
         analyst.take(at="2026-03-11T23:59", day="2026-03-11")
 
 
-def test_an_empty_database_gives_no_rows_and_no_failure(analyst: Analyst) -> None:
+def test_empty_database_no_rows_no_failure(analyst: Analyst) -> None:
     report = analyst.take(at="2026-03-11T02:00")
 
     assert (report.outcome, report.written, report.locations) == ("success", 0, 0)

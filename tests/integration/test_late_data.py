@@ -61,7 +61,7 @@ def marks(analyst: Analyst, where: str = "TRUE") -> list[tuple[Any, ...]]:
     )
 
 
-def test_a_late_movement_repairs_its_location_from_its_day_on_and_nothing_else(
+def test_late_movement_repairs_only_its_location(
     inventory: Inventory, analyst: Analyst, shops: tuple[UUID, UUID]
 ) -> None:
     north, south = shops
@@ -76,7 +76,7 @@ def test_a_late_movement_repairs_its_location_from_its_day_on_and_nothing_else(
     # The 6th to the 9th are repaired; the 10th is new; the week of the 1st holds the 6th.
     assert (report.written, report.days_repaired, report.composed) == (2, 4, 1)
     assert report.unexplained == []
-    assert marks(analyst, untouched)[: len(before)] or before == []
+    assert before
     assert set(before) <= set(marks(analyst, untouched))
     assert str(analyst.row(north, "2026-03-06")["revenue"]) == "65.00"
     assert analyst.row(north, "2026-03-05")["total_items"] == 1000 - 15
@@ -84,7 +84,7 @@ def test_a_late_movement_repairs_its_location_from_its_day_on_and_nothing_else(
     assert str(analyst.row(north, "2026-03-01", "weekly")["revenue"]) == "155.00"  # 7 x 15 + 50
 
 
-def test_a_revision_keeps_old_and_new_figures_the_reason_and_the_run(
+def test_revision_keeps_figures_reason_and_run(
     inventory: Inventory, analyst: Analyst, shops: tuple[UUID, UUID]
 ) -> None:
     north, _ = shops
@@ -107,7 +107,7 @@ def test_a_revision_keeps_old_and_new_figures_the_reason_and_the_run(
 
 
 @pytest.mark.parametrize("change", ["update", "delete", "move to another day", "other product"])
-def test_a_movement_changed_or_deleted_later_is_found(
+def test_changed_or_deleted_movement_found(
     inventory: Inventory, analyst: Analyst, shops: tuple[UUID, UUID], change: str
 ) -> None:
     north, _ = shops
@@ -141,7 +141,7 @@ def test_a_movement_changed_or_deleted_later_is_found(
     assert report.unexplained == []
 
 
-def test_a_late_movement_before_the_lookback_is_left(
+def test_late_movement_before_lookback_left(
     inventory: Inventory, analyst: Analyst, recent_shop: UUID
 ) -> None:
     take_daily(analyst, days_ago(15), days_ago(3))
@@ -159,7 +159,7 @@ def test_a_late_movement_before_the_lookback_is_left(
     ]
 
 
-def test_the_first_run_after_downtime_fills_every_missing_day_and_the_weeks_that_waited(
+def test_first_run_after_downtime_fills_gaps(
     inventory: Inventory, analyst: Analyst, shops: tuple[UUID, UUID]
 ) -> None:
     north, _ = shops
@@ -178,9 +178,7 @@ def test_the_first_run_after_downtime_fills_every_missing_day_and_the_weeks_that
     assert analyst.rows("monthly") == {}
 
 
-def test_catch_up_goes_no_further_back_than_the_setting(
-    analyst: Analyst, shops: tuple[UUID, UUID]
-) -> None:
+def test_catch_up_bounded_by_setting(analyst: Analyst, shops: tuple[UUID, UUID]) -> None:
     take_daily(analyst, "2026-03-01", "2026-03-02")
 
     limited = replace(analyst, environ=(("SNAPSHOT_CATCHUP_DAYS", "3"),))
@@ -191,13 +189,13 @@ def test_catch_up_goes_no_further_back_than_the_setting(
     assert days == [1, 2, 14, 15, 16, 17]
 
 
-def test_a_first_run_writes_no_day_before_it(analyst: Analyst, shops: tuple[UUID, UUID]) -> None:
+def test_first_run_writes_no_earlier_day(analyst: Analyst, shops: tuple[UUID, UUID]) -> None:
     report = analyst.take(at="2026-03-18T02:00")
 
     assert (report.written, report.days_caught_up) == (2, 0)
 
 
-def test_a_cost_changed_since_does_not_rewrite_the_past(
+def test_later_cost_does_not_rewrite_past(
     inventory: Inventory, analyst: Analyst, shops: tuple[UUID, UUID]
 ) -> None:
     north, south = shops
@@ -233,7 +231,7 @@ def test_a_cost_changed_since_does_not_rewrite_the_past(
     assert str(analyst.row(north, "2026-03-04")["total_inventory_value"]) == "2934.00"  # 978 x 3
 
 
-def test_force_values_the_day_at_the_prices_of_now_and_keeps_a_revision(
+def test_force_uses_current_prices_with_revision(
     inventory: Inventory, analyst: Analyst, shops: tuple[UUID, UUID]
 ) -> None:
     north, _ = shops
@@ -248,7 +246,7 @@ def test_force_values_the_day_at_the_prices_of_now_and_keeps_a_revision(
     assert reasons == [("re-run",)]
 
 
-def test_a_forced_run_under_other_settings_says_so(
+def test_forced_run_under_other_settings(
     analyst: Analyst, shops: tuple[UUID, UUID], inventory: Inventory
 ) -> None:
     inventory.move(shops[0], milk_of(inventory), "waste", 5, "2026-03-02T13:00")
@@ -262,7 +260,7 @@ def test_a_forced_run_under_other_settings_says_so(
     assert reasons == [(shops[0], "settings")]
 
 
-def test_stock_edited_without_a_movement_is_warned_about_by_name(
+def test_stock_edited_by_hand_warned_by_name(
     inventory: Inventory, analyst: Analyst, recent_shop: UUID
 ) -> None:
     take_daily(analyst, days_ago(5), days_ago(2))
@@ -275,8 +273,8 @@ def test_stock_edited_without_a_movement_is_warned_about_by_name(
     assert report.unexplained == [
         UnexplainedDay(f"Market [{recent_shop}]", yesterday, -4, Decimal("-8.00"))
     ]
-    assert "Market" in report.unexplained_lines()[0]
-    assert "+4 items worth +8.00" in report.unexplained_lines()[0]
+    assert "Market" in str(report.unexplained[0])
+    assert "changed by +4 items worth +8.00" in str(report.unexplained[0])
     kept = analyst.table(
         "SELECT unexplained_items, unexplained_cents FROM analytics_snapshot_days WHERE day = %s",
         yesterday,
@@ -284,7 +282,7 @@ def test_stock_edited_without_a_movement_is_warned_about_by_name(
     assert kept == [(-4, -800)]
 
 
-def test_a_location_that_failed_is_caught_up_when_it_is_mended(
+def test_failed_location_caught_up_when_fixed(
     inventory: Inventory, analyst: Analyst, shops: tuple[UUID, UUID]
 ) -> None:
     north, south = shops
@@ -302,7 +300,7 @@ def test_a_location_that_failed_is_caught_up_when_it_is_mended(
     assert (north, date(2026, 3, 3)) in analyst.rows()
 
 
-def test_an_old_day_is_carried_from_its_stored_neighbour_and_equals_a_rewound_one(
+def test_carried_day_equals_one_counted_back(
     inventory: Inventory, analyst: Analyst, shops: tuple[UUID, UUID]
 ) -> None:
     north, south = shops
@@ -322,7 +320,7 @@ def test_an_old_day_is_carried_from_its_stored_neighbour_and_equals_a_rewound_on
     assert unexplained == [(None,), (None,), (0,), (0,), (0,), (0,)]
 
 
-def test_a_location_closed_in_between_keeps_its_rows_and_gets_no_more(
+def test_closed_location_keeps_rows_gets_no_more(
     inventory: Inventory, analyst: Analyst, shops: tuple[UUID, UUID]
 ) -> None:
     north, south = shops

@@ -1,7 +1,6 @@
 """Every statement that a run sends keeps to one location, as a database that is cut by it needs.
 
-The statements are those that a whole life of snapshots sends, so their parts are put together as
-they really are; which file each came from is told by its first line.
+The statements are those that a whole life of snapshots sends, with their parts put in.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,18 +17,17 @@ from psycopg import Connection, sql
 from tests.support.inventory import Analyst, Inventory
 from tests.support.location_joins import KEYS, SAME_EVERYWHERE, problems_of
 
-from analytics_scheduler import database
 from analytics_scheduler.cache.connection import connected_cache
 from analytics_scheduler.cache.publish import publish_latest
 from analytics_scheduler.periods import Calendar
+from analytics_scheduler.queries import statements
 from analytics_scheduler.retention import prune
 from analytics_scheduler.settings import CacheSettings, RetentionSettings
 from analytics_scheduler.snapshots import plan_shards
 from analytics_scheduler.snapshots.verify import verify_snapshots
 from analytics_scheduler.vocabulary import PeriodType
 
-SQL = Path(database.__file__).parent / "sql"
-AREAS = ("snapshots", "prices", "verify", "publishing", "retention")
+FILES = ("snapshots/", "cache.sql", "retention/")
 SENT: set[str] = set()
 
 
@@ -71,6 +68,7 @@ def life_of_snapshots(inventory: Inventory, analyst: Analyst, redis_url: str) ->
     analyst.take(at="2026-02-16T02:00")
     analyst.take("monthly", at="2026-03-01T04:00", day="2026-01-15")
     analyst.take("weekly", at="2026-02-16T03:00")
+    analyst.take("weekly", at="2026-02-16T03:00")
     analyst.take(at="2026-02-16T02:00", day="2026-02-01")  # carried from the day before
     _refuse(inventory, shops[1])
     analyst.take(at="2026-02-17T02:00")  # so it is done location by location
@@ -81,7 +79,7 @@ def life_of_snapshots(inventory: Inventory, analyst: Analyst, redis_url: str) ->
     verify_snapshots(analyst.connection, analyst.setup)
     verify_snapshots(analyst.connection, analyst.setup, sample=3)
     sharded = replace(analyst, environ=(("SNAPSHOT_SHARD_LOCATIONS", "1"),))
-    assert len(plan_shards(analyst.connection, sharded.setup)) == len(shops)
+    assert len(plan_shards(analyst.queries, sharded.setup.snapshots)) == len(shops)
     caches = CacheSettings.load({"REDIS_URL": redis_url})
     with connected_cache(caches) as cache:
         publish_latest(cache, analyst.connection, analyst.database, caches, PeriodType.DAILY)
@@ -107,20 +105,12 @@ def _refuse(inventory: Inventory, shop: UUID) -> None:
 
 
 def _disturb(inventory: Inventory, shops: list[UUID], milk: UUID) -> None:
-    """Book late, edit stock by hand, and make one shop unusable."""
+    """Book a movement late, and one of an unknown type, which makes its shop unusable."""
     inventory.move(shops[0], milk, "out", 5, "2026-02-12T15:00")
     inventory.move(shops[2], milk, "theft", 1, "2026-02-16T15:00")
 
 
-def first_lines(area: str) -> dict[str, str]:
-    """Return the first line of each statement of an area, by its name."""
-    return {
-        str(path.relative_to(SQL)): path.read_text().splitlines()[0]
-        for path in (SQL / area).rglob("*.sql")
-    }
-
-
-def test_every_statement_keeps_to_one_location(
+def test_statements_join_within_a_location(
     recorded: set[str],
     inventory: Inventory,
     analyst: Analyst,
@@ -130,16 +120,17 @@ def test_every_statement_keeps_to_one_location(
 
     crossing = {text: found for text in recorded if (found := problems_of(text))}
     assert not crossing
-    unseen = [
+    sent = {text.splitlines()[0] for text in recorded}
+    unsent = [
         name
-        for area in AREAS
-        for name, line in first_lines(area).items()
-        if not any(line in text for text in recorded)
+        for name, statement in statements().items()
+        if statement.file.startswith(FILES) and not name.startswith("_")
+        if f"-- name: {name}" not in sent
     ]
-    assert not unseen, " ".join(unseen)
+    assert not unsent
 
 
-def test_a_join_that_crosses_locations_is_named() -> None:
+def test_join_across_locations_named() -> None:
     """What the statements are held to, shown on the ways to break it."""
     moved = "SELECT FROM stock_movements AS m "
     stock = "JOIN inventory_items AS i ON i.product_id = m.product_id"
@@ -166,6 +157,6 @@ def test_a_join_that_crosses_locations_is_named() -> None:
     assert [(text, problems_of(text)) for text in keeping if problems_of(text)] == []
 
 
-def test_every_table_is_known_to_hold_rows_of_locations_or_not(connection: Connection[Any]) -> None:
+def test_every_table_classified(connection: Connection[Any]) -> None:
     tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert {name for (name,) in tables} <= set(KEYS) | SAME_EVERYWHERE

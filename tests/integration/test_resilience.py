@@ -26,7 +26,7 @@ from analytics_scheduler.database import connected
 from analytics_scheduler.errors import DatabaseRefusedError
 from analytics_scheduler.settings import DatabaseSettings
 from analytics_scheduler.snapshots import (
-    Shard,
+    LocationRange,
     plan_shards,
     prepare,
     request_for,
@@ -67,6 +67,16 @@ def waiting_statements(database_url: str) -> list[str]:
     return [row[0] for row in rows]
 
 
+def waits_for_lock(database_url: str) -> bool:
+    """Whether a session of the database waits for a lock that another one holds."""
+    with psycopg.connect(database_url, autocommit=True) as other:
+        waiting = other.execute(
+            "SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return waiting.rowcount > 0
+
+
 def wait_until(condition: Any, seconds: float = 10) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -79,7 +89,7 @@ class TimeLimitError(BaseException):
 
 
 @pytest.mark.parametrize("in_transaction", [True, False])
-def test_a_time_limit_cancels_the_statement_in_the_database_too(
+def test_time_limit_cancels_statement(
     database_url: str, database_settings: DatabaseSettings, *, in_transaction: bool
 ) -> None:
     def strike(_signal: int, _frame: object) -> None:
@@ -101,7 +111,7 @@ def test_a_time_limit_cancels_the_statement_in_the_database_too(
     wait_until(lambda: not any("pg_sleep" in text for text in waiting_statements(database_url)), 3)
 
 
-def test_a_statement_that_takes_too_long_is_ended_by_the_server(
+def test_server_ends_long_statement(
     database_settings: DatabaseSettings,
 ) -> None:
     hasty = replace(database_settings, task_timeout_seconds=1)
@@ -119,7 +129,7 @@ def run_command(database_url: str, *words: str, **environ: str) -> subprocess.Po
     )
 
 
-def test_sigterm_rolls_the_open_batch_back_and_keeps_the_others(
+def test_sigterm_rolls_back_open_batch_only(
     database_url: str, analyst: Analyst, chain: list[UUID]
 ) -> None:
     # Somebody holds the 25th shop's row, so the third batch of ten waits.
@@ -132,9 +142,7 @@ def test_sigterm_rolls_the_open_batch_back_and_keeps_the_others(
         run = run_command(
             database_url, "run", "daily", "--date", "2026-02-01", SNAPSHOT_BATCH_SIZE="10"
         )
-        wait_until(
-            lambda: any("FOR UPDATE OF own" in text for text in waiting_statements(database_url))
-        )
+        wait_until(lambda: waits_for_lock(database_url))
         run.send_signal(signal.SIGTERM)
         _, errors = run.communicate(timeout=10)
         assert run.returncode == 143, errors
@@ -143,7 +151,7 @@ def test_sigterm_rolls_the_open_batch_back_and_keeps_the_others(
     assert written == set(chain[:20])
 
 
-def test_a_location_that_somebody_locks_fails_alone_and_a_second_run_does_only_what_is_missing(
+def test_locked_location_fails_alone(
     database_url: str, analyst: Analyst, chain: list[UUID]
 ) -> None:
     analyst.take(at="2026-02-02T02:00")
@@ -157,20 +165,18 @@ def test_a_location_that_somebody_locks_fails_alone_and_a_second_run_does_only_w
         report = impatient.take(at="2026-02-02T03:00", day="2026-02-01", force=True)
 
     assert (report.outcome, report.changed) == ("partial", 39)
-    assert [failure.location for failure in report.failures] == [quoted(analyst, chain[7])]
+    assert [failure.location for failure in report.failures] == [label_of(analyst, chain[7])]
     assert report.failures[0].may_pass
     report = impatient.take(at="2026-02-02T04:00", day="2026-02-01")
     assert (report.changed, report.unchanged, report.outcome) == (1, 39, "success")
 
 
-def quoted(analyst: Analyst, shop: UUID) -> str:
+def label_of(analyst: Analyst, shop: UUID) -> str:
     name = analyst.table("SELECT name FROM locations WHERE id = %s", shop)[0][0]
     return f"{name} [{shop}]"
 
 
-def test_a_poisoned_location_among_a_thousand_leaves_the_others_written(
-    inventory: Inventory, analyst: Analyst
-) -> None:
+def test_one_bad_location_in_a_thousand(inventory: Inventory, analyst: Analyst) -> None:
     inventory.connection.execute(
         "INSERT INTO locations SELECT gen_random_uuid(), 'Shop ' || n, TRUE"
         " FROM generate_series(1, 1000) AS n"
@@ -195,7 +201,7 @@ def test_a_poisoned_location_among_a_thousand_leaves_the_others_written(
     assert "not this one" in report.failures[0].reason
 
 
-def test_a_hundred_runs_of_one_slot_at_once_give_one_set_of_rows(
+def test_hundred_concurrent_runs_one_set_of_rows(
     database_settings: DatabaseSettings, analyst: Analyst, chain: list[UUID]
 ) -> None:
     gate = threading.Barrier(100)
@@ -225,7 +231,7 @@ def test_a_hundred_runs_of_one_slot_at_once_give_one_set_of_rows(
     ) == [(0,)]
 
 
-def test_an_older_result_never_replaces_a_newer_one(
+def test_older_result_never_replaces_newer(
     inventory: Inventory, analyst: Analyst, database_settings: DatabaseSettings, chain: list[UUID]
 ) -> None:
     """A forced run that noted the prices first and comes to write last leaves the newer row."""
@@ -254,7 +260,7 @@ def test_an_older_result_never_replaces_a_newer_one(
 COUNT_DAYS = "SELECT count(*) FROM analytics_snapshot_days"
 
 
-def test_a_range_run_killed_at_random_moments_ends_with_the_rows_of_an_undisturbed_one(
+def test_killed_range_run_resumes_exactly(
     database_url: str, analyst: Analyst, chain: list[UUID], connection: Connection[Any]
 ) -> None:
     words = ("run", "daily", "--from", "2026-01-01", "--to", "2026-02-20")
@@ -285,19 +291,17 @@ def test_a_range_run_killed_at_random_moments_ends_with_the_rows_of_an_undisturb
     assert analyst.table("SELECT count(*) FROM analytics_snapshot_revisions") == [(0,)]
 
 
-def test_shards_cover_all_locations_once_and_carry_no_lists(
-    analyst: Analyst, chain: list[UUID]
-) -> None:
+def test_shards_cover_locations_once(analyst: Analyst, chain: list[UUID]) -> None:
     sharded = replace(
         analyst, environ=(("SNAPSHOT_SHARD_LOCATIONS", "9"), ("SNAPSHOT_MAX_SHARDS", "4"))
     )
-    shards = plan_shards(analyst.connection, sharded.setup)
+    shards = plan_shards(analyst.queries, sharded.setup.snapshots)
 
-    assert [shard.locations for shard in shards] == [10, 10, 10, 10]
+    assert len(shards) == 4
     assert (shards[0].after, shards[-1].until) == (None, None)
     assert all(left.until == right.after for left, right in pairwise(shards))
     assert all(len(str(shard.as_dict())) < 200 for shard in shards)
-    assert [Shard.from_dict(shard.as_dict()) for shard in shards] == shards
+    assert [LocationRange.from_dict(shard.as_dict()) for shard in shards] == shards
 
     context = prepare(analyst.connection, sharded.setup)
     moment = datetime(2026, 2, 2, 2, tzinfo=UTC)
@@ -307,4 +311,4 @@ def test_shards_cover_all_locations_once_and_carry_no_lists(
     reports = [run_snapshots(context, request, shard=shard) for shard in shards]
 
     assert [report.written for report in reports] == [10, 10, 10, 10]
-    assert len(plan_shards(analyst.connection, analyst.setup)) == 1
+    assert len(plan_shards(analyst.queries, analyst.setup.snapshots)) == 1

@@ -34,9 +34,7 @@ def shop(inventory: Inventory) -> UUID:
     return found
 
 
-def test_a_day_is_written_and_reported_in_words(
-    database_url: str, analyst: Analyst, shop: UUID
-) -> None:
+def test_run_command_reports_a_day(database_url: str, analyst: Analyst, shop: UUID) -> None:
     found = run(database_url, "daily", "--date", "2026-03-10")
 
     assert found.returncode == 0, found.stderr
@@ -46,9 +44,7 @@ def test_a_day_is_written_and_reported_in_words(
     assert str(analyst.row(shop, "2026-03-10")["revenue"]) == "15.00"
 
 
-def test_a_range_is_reported_as_one_json_object(
-    database_url: str, analyst: Analyst, shop: UUID
-) -> None:
+def test_run_command_reports_range_as_json(database_url: str, analyst: Analyst, shop: UUID) -> None:
     found = run(database_url, "daily", "--from", "2026-03-09", "--to", "2026-03-11", "--json")
 
     data: dict[str, Any] = json.loads(found.stdout)
@@ -63,7 +59,7 @@ def test_a_range_is_reported_as_one_json_object(
     ]
 
 
-def test_a_failed_location_ends_the_command_with_1_and_its_name(
+def test_run_command_exits_1_on_failed_location(
     database_url: str, inventory: Inventory, shop: UUID
 ) -> None:
     milk = inventory.connection.execute("SELECT id FROM products").fetchone()
@@ -73,7 +69,7 @@ def test_a_failed_location_ends_the_command_with_1_and_its_name(
     found = run(database_url, "daily", "--date", "2026-03-10")
 
     assert found.returncode == 1
-    assert f"error: North [{shop}] (2026-03-10): 1 movements of the unknown type" in found.stderr
+    assert f"error: North [{shop}] (2026-03-10): 1 movement of unknown type" in found.stderr
 
 
 @pytest.mark.parametrize(
@@ -112,7 +108,7 @@ def test_a_failed_location_ends_the_command_with_1_and_its_name(
         (["daily"], {"SOURCE_SCHEMA": "elsewhere"}, "elsewhere"),
     ],
 )
-def test_bad_input_is_told_in_one_error(
+def test_run_command_bad_input_one_error(
     database_url: str, words: list[str], environ: dict[str, str], message: str
 ) -> None:
     found = run(database_url, *words, **{"DATABASE_URL": database_url, **environ})
@@ -132,7 +128,7 @@ def test_bad_input_is_told_in_one_error(
         ("DROP TABLE analytics_snapshot_migrations", "analytics-scheduler migrate"),
     ],
 )
-def test_a_broken_source_says_what_is_wrong_and_what_to_run(
+def test_run_command_broken_source(
     database_url: str, inventory: Inventory, spoil: str, message: str
 ) -> None:
     inventory.connection.execute(spoil)

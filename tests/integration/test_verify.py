@@ -37,18 +37,18 @@ def verify(analyst: Analyst, sample: int | None = None) -> VerifyReport:
 
 def wrong_rows(report: VerifyReport) -> list[tuple[str, str, date, str]]:
     return sorted(
-        (entry.location.split(" [")[0], entry.period_type, entry.first_day, entry.finding)
+        (entry.location.split(" [")[0], entry.period_type, entry.first_day, entry.finding.meaning)
         for entry in report.wrong
     )
 
 
-def test_right_rows_are_the_same(analyst: Analyst, books: tuple[UUID, UUID, UUID]) -> None:
+def test_verify_right_rows(analyst: Analyst, books: tuple[UUID, UUID, UUID]) -> None:
     report = verify(analyst)
 
     assert (report.rows, report.findings) == (30, [])
 
 
-def test_a_movement_that_came_too_late_is_found_and_its_rows_named(
+def test_verify_names_rows_of_late_movement(
     inventory: Inventory, analyst: Analyst, books: tuple[UUID, UUID, UUID]
 ) -> None:
     north, _, milk = books
@@ -63,7 +63,7 @@ def test_a_movement_that_came_too_late_is_found_and_its_rows_named(
     ]
 
 
-def test_a_cost_that_changed_since_is_told_apart(
+def test_verify_tells_changed_cost_apart(
     inventory: Inventory, analyst: Analyst, books: tuple[UUID, UUID, UUID]
 ) -> None:
     _, _, milk = books
@@ -75,9 +75,7 @@ def test_a_cost_that_changed_since_is_told_apart(
     assert report.counts() == {"cost or price changed since": 30}
 
 
-def test_a_row_that_was_edited_by_hand_is_named(
-    analyst: Analyst, books: tuple[UUID, UUID, UUID]
-) -> None:
+def test_verify_names_edited_row(analyst: Analyst, books: tuple[UUID, UUID, UUID]) -> None:
     _, south, _ = books
     analyst.connection.execute(
         "UPDATE analytics_snapshots SET revenue = revenue + 0.01"
@@ -91,7 +89,7 @@ def test_a_row_that_was_edited_by_hand_is_named(
     ]
 
 
-def test_stock_edited_after_the_last_stored_day_is_named_as_that(
+def test_verify_names_stock_edited_after_last_day(
     inventory: Inventory, analyst: Analyst, books: tuple[UUID, UUID, UUID]
 ) -> None:
     north, _, milk = books
@@ -99,13 +97,11 @@ def test_stock_edited_after_the_last_stored_day_is_named_as_that(
 
     report = verify(analyst)
 
-    assert {entry.finding for entry in report.wrong} == {"stock changed without a movement"}
+    assert {entry.finding.meaning for entry in report.wrong} == {"stock changed without a movement"}
     assert len(report.wrong) == 15
 
 
-def test_stock_edited_as_was_noted_is_no_new_finding(
-    inventory: Inventory, analyst: Analyst
-) -> None:
+def test_verify_accepts_noted_stock_edit(inventory: Inventory, analyst: Analyst) -> None:
     milk = inventory.product("2.00", "5.00")
     shop = inventory.location("Market")
     inventory.move(shop, milk, "in", 100, "2026-01-01T08:00")
@@ -121,13 +117,11 @@ def test_stock_edited_as_was_noted_is_no_new_finding(
     assert report.counts() == {"stock edited, as was noted": 2}
 
 
-def test_a_sample_proves_as_many_rows_as_were_asked_for(
-    analyst: Analyst, books: tuple[UUID, UUID, UUID]
-) -> None:
+def test_verify_sample_size(analyst: Analyst, books: tuple[UUID, UUID, UUID]) -> None:
     assert verify(analyst, sample=7).rows == 7
 
 
-def test_rows_from_before_the_package_and_of_another_zone_are_not_judged(
+def test_verify_skips_adopted_and_other_zone(
     analyst: Analyst, books: tuple[UUID, UUID, UUID]
 ) -> None:
     north, _, _ = books
@@ -145,7 +139,7 @@ def test_rows_from_before_the_package_and_of_another_zone_are_not_judged(
     assert elsewhere.counts() == {"counted in another time zone": 30}
 
 
-def test_the_command_exits_with_1_and_names_the_rows(
+def test_verify_command_exits_1_and_names_rows(
     inventory: Inventory, analyst: Analyst, books: tuple[UUID, UUID, UUID], database_url: str
 ) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:

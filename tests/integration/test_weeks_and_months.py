@@ -25,7 +25,7 @@ def shop_with_daily_sales(inventory: Inventory, first: date, days: int) -> UUID:
     return shop
 
 
-def test_a_week_is_the_sum_of_its_days(inventory: Inventory, analyst: Analyst) -> None:
+def test_week_is_sum_of_days(inventory: Inventory, analyst: Analyst) -> None:
     # 2026-03-01 is a Sunday.
     shop = shop_with_daily_sales(inventory, date(2026, 3, 1), 9)
 
@@ -50,9 +50,7 @@ def test_a_week_is_the_sum_of_its_days(inventory: Inventory, analyst: Analyst) -
 
 
 @pytest.mark.parametrize("at", ["2026-03-08T03:00", "2026-03-11T17:00", "2026-03-14T23:59"])
-def test_a_trigger_off_the_schedule_lands_on_the_same_week(
-    inventory: Inventory, analyst: Analyst, at: str
-) -> None:
+def test_trigger_off_schedule_same_week(inventory: Inventory, analyst: Analyst, at: str) -> None:
     shop = shop_with_daily_sales(inventory, date(2026, 3, 1), 3)
 
     analyst.take("weekly", at=at)
@@ -60,7 +58,7 @@ def test_a_trigger_off_the_schedule_lands_on_the_same_week(
     assert list(analyst.rows("weekly")) == [(shop, date(2026, 3, 1))]
 
 
-def test_weeks_start_on_the_day_of_the_setting(inventory: Inventory, analyst: Analyst) -> None:
+def test_week_starts_on_configured_day(inventory: Inventory, analyst: Analyst) -> None:
     shop = shop_with_daily_sales(inventory, date(2026, 3, 1), 3)
 
     replace(analyst, week_start=0).take("weekly", at="2026-03-10T03:00")
@@ -79,7 +77,7 @@ def test_weeks_start_on_the_day_of_the_setting(inventory: Inventory, analyst: An
         ("2026-05-01T04:00", "2026-04-01", "2026-04-30"),
     ],
 )
-def test_a_month_is_the_last_calendar_month(
+def test_month_is_last_calendar_month(
     inventory: Inventory, analyst: Analyst, at: str, start: str, end: str
 ) -> None:
     days = (date.fromisoformat(end) - date.fromisoformat(start)).days + 1
@@ -93,7 +91,7 @@ def test_a_month_is_the_last_calendar_month(
     assert row["total_items"] == 10_000 - sum(range(1, days + 1)) - days
 
 
-def test_iso_week_53_and_the_year_end_are_one_week(inventory: Inventory, analyst: Analyst) -> None:
+def test_iso_week_53_is_one_week(inventory: Inventory, analyst: Analyst) -> None:
     # Monday 2026-12-28 to Sunday 2027-01-03 is week 53.
     shop = shop_with_daily_sales(inventory, date(2026, 12, 28), 8)
 
@@ -104,7 +102,7 @@ def test_iso_week_53_and_the_year_end_are_one_week(inventory: Inventory, analyst
     assert int(row["revenue"]) == 5 * 28
 
 
-def test_days_that_are_there_are_not_computed_again(inventory: Inventory, analyst: Analyst) -> None:
+def test_stored_days_not_computed_again(inventory: Inventory, analyst: Analyst) -> None:
     shop_with_daily_sales(inventory, date(2026, 3, 1), 9)
     for day in range(2, 9):
         analyst.take(at=f"2026-03-0{day}T02:00")
@@ -114,14 +112,12 @@ def test_days_that_are_there_are_not_computed_again(inventory: Inventory, analys
     assert (report.written, report.days_written, report.movements_read) == (1, 0, 0)
 
 
-def test_a_week_that_is_not_over_is_refused(analyst: Analyst) -> None:
+def test_incomplete_week_refused(analyst: Analyst) -> None:
     with pytest.raises(PeriodError, match=r"week 2026-03-08\.\.2026-03-14 .* is not over yet"):
         analyst.take("weekly", at="2026-03-14T23:00", day="2026-03-09")
 
 
-def test_a_range_writes_every_slot_that_holds_one_of_its_days(
-    inventory: Inventory, analyst: Analyst
-) -> None:
+def test_range_writes_every_period_it_touches(inventory: Inventory, analyst: Analyst) -> None:
     shop = shop_with_daily_sales(inventory, date(2026, 1, 1), 60)
 
     report = analyst.take("monthly", at="2026-03-20T00:00", days=("2026-01-31", "2026-02-01"))
@@ -131,9 +127,7 @@ def test_a_range_writes_every_slot_that_holds_one_of_its_days(
     assert int(analyst.row(shop, "2026-01-01", "monthly")["revenue"]) == 5 * sum(range(1, 32))
 
 
-def test_a_composed_week_whose_days_were_pruned_is_left_unless_forced(
-    inventory: Inventory, analyst: Analyst
-) -> None:
+def test_week_of_pruned_days_left_unless_forced(inventory: Inventory, analyst: Analyst) -> None:
     shop = shop_with_daily_sales(inventory, date(2026, 3, 1), 9)
     analyst.take("weekly", at="2026-03-08T03:00")
     inventory.connection.execute("DELETE FROM analytics_snapshot_days")
@@ -152,9 +146,7 @@ def test_a_composed_week_whose_days_were_pruned_is_left_unless_forced(
     assert str(analyst.row(shop, "2026-03-01", "weekly")["cost_of_goods_sold"]) == "35.00"
 
 
-def test_rows_of_the_former_service_are_kept_unless_forced(
-    inventory: Inventory, analyst: Analyst
-) -> None:
+def test_adopted_rows_kept_unless_forced(inventory: Inventory, analyst: Analyst) -> None:
     shop = shop_with_daily_sales(inventory, date(2026, 3, 1), 9)
     inventory.connection.execute(
         "WITH old AS (INSERT INTO analytics_snapshots (location_id, period_type, period_start,"

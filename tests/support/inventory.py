@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from tests.support.database import Database
 
 from analytics_scheduler.periods import Calendar
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import DatabaseSettings, SnapshotSettings
 from analytics_scheduler.snapshots import SnapshotReport, request_for, take_snapshots
 from analytics_scheduler.snapshots.context import RunSettings
@@ -107,6 +108,10 @@ class Analyst:
     timezone: str = "UTC"
     week_start: int = 6
     environ: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def queries(self) -> Queries:
+        return Queries(self.connection, self.database)
 
     @property
     def setup(self) -> RunSettings:

@@ -15,8 +15,6 @@ from typing import Any
 from pglast import ast, parse_sql
 from pglast.enums import A_Expr_Kind, BoolExprType, SubLinkType
 
-# A number that stands for one location's period, given where periods are planned.
-_SLOT = "slot"
 _LOCATION = {"location_id": "location"}
 _SNAPSHOT = {**_LOCATION, "id": "snapshot"}
 # What identifies the location of a row, and what identifies the row itself where a table of the
@@ -33,13 +31,14 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     "composed_snapshots": {**_LOCATION, "snapshot_id": "snapshot"},
     "computed_days": _LOCATION,
     "day_findings": _LOCATION,
-    "planned_periods": {**_LOCATION, _SLOT: _SLOT},
+    "planned_periods": _LOCATION,
     "revaluations": _LOCATION,
     "wanted_days": _LOCATION,
     "written_days": _LOCATION,
 }
 SAME_EVERYWHERE = frozenset(
     {
+        "older_prices",
         "products",
         "analytics_snapshot_alerts",
         "analytics_snapshot_migrations",
@@ -239,8 +238,6 @@ def _given(node: Any, query: Query) -> Relation:
         listed = node.returningClause.exprs if node.returningClause else ()
     keys: dict[str, str] = {}
     for entry in listed:
-        if entry.name == _SLOT:
-            keys[_SLOT] = _SLOT
         if _kind(entry.val) != "ColumnRef":
             continue
         last = entry.val.fields[-1]

@@ -1,7 +1,7 @@
-"""Take the snapshots of one period: the last complete period, the period of a day, or a range.
+"""Take the snapshots of the last complete period, of the period that holds a day, or of a range.
 
-Days that are stored already and whose movements are the same are left as they are; --force
-computes them again at the costs and prices of now and keeps the old figures as revisions.
+Stored days whose movements have not changed are left as they are. --force computes them again at
+current costs and prices, and keeps the old figures as revisions.
 """
 
 from __future__ import annotations
@@ -19,22 +19,24 @@ from analytics_scheduler.vocabulary import PeriodType
 if TYPE_CHECKING:
     from analytics_scheduler.snapshots import SnapshotReport, SnapshotRequest
 
-HELP = "take the snapshots of a period"
+HELP = "take the snapshots of a day, week or month"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the period, and a date or a range."""
-    parser.add_argument("period", choices=[period_type.value for period_type in PeriodType])
-    parser.add_argument("--date", metavar="DAY", help="a day inside the wanted slot (YYYY-MM-DD)")
+    """Add the period type, and a date or a range."""
+    parser.add_argument("period", choices=PeriodType.words())
+    parser.add_argument("--date", metavar="DAY", help="a day inside the wanted period (YYYY-MM-DD)")
     parser.add_argument("--from", dest="first", metavar="DAY", help="the first day of a range")
     parser.add_argument("--to", dest="last", metavar="DAY", help="the last day of a range")
     parser.add_argument(
-        "--force", action="store_true", help="compute stored days again, at the prices of now"
+        "--force",
+        action="store_true",
+        help="compute stored days again, at current costs and prices",
     )
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Take the snapshots and print the report."""
+    """Take the snapshots, print the report, and return the exit status."""
     from analytics_scheduler.alerts.delivery import send_waiting
     from analytics_scheduler.database import connected
     from analytics_scheduler.run_records import record_run
@@ -85,7 +87,9 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 def _dates(arguments: argparse.Namespace) -> tuple[date | None, tuple[date, date] | None]:
     if arguments.date and (arguments.first or arguments.last):
-        raise PeriodError("--date names one slot and --from with --to a range: give one of them.")
+        raise PeriodError(
+            "--date names one period, --from and --to name a range: give one or the other."
+        )
     if bool(arguments.first) != bool(arguments.last):
         raise PeriodError("A range needs both --from and --to.")
     if arguments.first:
@@ -96,8 +100,8 @@ def _dates(arguments: argparse.Namespace) -> tuple[date | None, tuple[date, date
 def _print(output: Output, report: SnapshotReport, request: SnapshotRequest) -> int:
     for warning in report.warnings:
         output.warning(warning)
-    for line in report.unexplained_lines():
-        output.warning(line)
+    for entry in report.unexplained:
+        output.warning(str(entry))
     for failure in report.failures:
         output.error_line(str(failure))
     output.line(report.summary())

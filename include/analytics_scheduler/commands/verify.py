@@ -1,7 +1,7 @@
-"""Compute stored rows again from the raw movements, and name those that differ.
+"""Compute stored rows again from the movements, and name those that differ.
 
-Exit status 1 says that figures are wrong: movements or stock changed since, or a row was edited.
-A cost or price that changed since is told apart and is no failure: stored days keep theirs.
+The exit status is 1 if figures are wrong: movements or stock changed since, or a row was edited. A
+cost or price that changed since is counted apart and is not a failure: stored days keep theirs.
 """
 
 from __future__ import annotations
@@ -11,43 +11,44 @@ import argparse
 from analytics_scheduler.errors import SettingError
 from analytics_scheduler.output import Output
 
-HELP = "prove stored rows from the raw movements"
+HELP = "compute stored rows again and name those that differ"
 _SHOWN = 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the size of a sample."""
+    """Add the size of a sample."""
     parser.add_argument(
-        "--sample", type=int, metavar="N", help="a random sample of N rows; all rows without it"
+        "--sample", type=int, metavar="N", help="verify N rows drawn at random instead of all rows"
     )
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Verify and print what differs."""
+    """Verify, print what differs, and return the exit status."""
     from analytics_scheduler.database import connected
     from analytics_scheduler.snapshots.context import RunSettings
     from analytics_scheduler.snapshots.verify import verify_snapshots
 
     if arguments.sample is not None and arguments.sample < 1:
-        raise SettingError(f"--sample {arguments.sample} cannot be used: allowed is 1 or more.")
+        raise SettingError(f"--sample must be 1 or more, got {arguments.sample}.")
     setup = RunSettings.load()
     with connected(setup.database) as connection:
         report = verify_snapshots(
             connection,
             setup,
             sample=arguments.sample,
-            progress=lambda so_far: output.progress(f"{so_far.rows} rows proved"),
+            progress=lambda so_far: output.progress(f"{so_far.rows} rows compared"),
         )
     output.progress_done()
     counts = report.counts()
     for finding in report.wrong[:_SHOWN]:
         output.error_line(
-            f"{finding.location}: {finding.period_type} {finding.first_day}: {finding.finding}"
+            f"{finding.location}: {finding.period_type} {finding.first_day}: "
+            f"{finding.finding.meaning}"
         )
     if len(report.wrong) > _SHOWN:
         output.error_line(f"and {len(report.wrong) - _SHOWN} more")
     right = report.rows - len(report.findings)
-    output.line(f"{report.rows} rows computed again: {right} are the same.")
+    output.line(f"{report.rows} rows computed again: {right} have the same figures.")
     for finding_name, count in sorted(counts.items()):
         output.line(f"  {count}: {finding_name}")
     output.result(
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
                     "location": finding.location,
                     "period": finding.period_type,
                     "first_day": str(finding.first_day),
-                    "finding": finding.finding,
+                    "finding": finding.finding.meaning,
                 }
                 for finding in report.wrong
             ],

@@ -123,7 +123,7 @@ def plan_shards(period_type: str) -> list[dict[str, Any]]:
         )
         with connected(setup.database, through_airflow=True) as connection:
             run_context = snapshots.prepare(connection, setup)
-            shards = snapshots.plan_shards(connection, setup)
+            shards = snapshots.plan_shards(run_context.queries, setup.snapshots)
     except (PeriodError, SettingError, SchemaError) as error:
         # Another try would find the same.
         raise AirflowFailException(str(error)) from error
@@ -151,12 +151,12 @@ def write_snapshots(part: dict[str, Any]) -> None:
             connection, setup, priced_at=datetime.fromisoformat(part["priced_at"])
         )
         report = snapshots.run_snapshots(
-            context, _from_plain(part), shard=snapshots.Shard.from_dict(part["shard"])
+            context, _from_plain(part), shard=snapshots.LocationRange.from_dict(part["shard"])
         )
     get_current_context()["ti"].xcom_push(key=_REPORT_KEY, value=report.as_dict())
     _log(part["run_id"], report)
     if report.failures:
-        message = f"{len(report.failures)} locations failed: {_first(report)}"
+        message = f"{len(report.failures)} locations failed: {report.failures_in_short()}"
         if any(failure.may_pass for failure in report.failures):
             raise AirflowException(message)
         raise AirflowFailException(message)
@@ -187,6 +187,7 @@ def confirm_snapshots(parts: Any, asset: str) -> dict[str, Any]:
     """Count what should be there, record the run, and fail where a row is missing."""
     from analytics_scheduler import snapshots
     from analytics_scheduler.database import connected
+    from analytics_scheduler.queries import Queries
     from analytics_scheduler.run_records import record_run
     from analytics_scheduler.snapshots.context import RunSettings
 
@@ -197,7 +198,7 @@ def confirm_snapshots(parts: Any, asset: str) -> dict[str, Any]:
     request = _from_plain(parts[0])
     report = _total(request, context)
     with connected(setup.database, through_airflow=True) as connection:
-        snapshots.confirm_complete(connection, setup, request, report)
+        snapshots.count_missing(Queries(connection, setup.database), request, report)
         record_run(
             connection,
             setup.database,
@@ -212,8 +213,8 @@ def confirm_snapshots(parts: Any, asset: str) -> dict[str, Any]:
     emit_run(context, report.outcome, begun, report.as_dict())
     if report.failures:
         raise AirflowFailException(
-            f"{report.summary()}. Missing: {_first(report)}. What was written stays; mend the "
-            "cause and clear the failed tasks."
+            f"{report.summary()}. Missing: {report.failures_in_short()}. What was written stays; "
+            "fix the cause and clear the failed tasks."
         )
     summary = report.as_dict()
     context["outlet_events"][Asset(name=asset)].extra = {
@@ -223,10 +224,9 @@ def confirm_snapshots(parts: Any, asset: str) -> dict[str, Any]:
 
 
 def _total(request: SnapshotRequest, context: Any) -> SnapshotReport:
-    from analytics_scheduler.snapshots.batch import empty_report
     from analytics_scheduler.snapshots.report import SnapshotReport
 
-    total = empty_report(request)
+    total = SnapshotReport.of(request)
     reports = context["ti"].xcom_pull(task_ids="write_snapshots", key=_REPORT_KEY)
     for data in [reports] if isinstance(reports, dict) else list(reports or []):
         if data:
@@ -234,15 +234,9 @@ def _total(request: SnapshotRequest, context: Any) -> SnapshotReport:
     return total
 
 
-def _first(report: SnapshotReport, limit: int = 5) -> str:
-    names = "; ".join(str(failure) for failure in report.failures[:limit])
-    more = len(report.failures) - limit
-    return f"{names}; and {more} more" if more > 0 else names
-
-
 def _log(run_id: str, report: SnapshotReport) -> None:
     _LOGGER.info("event=snapshots run=%s outcome=%s %s", run_id, report.outcome, report.summary())
-    for line in (*report.warnings, *report.unexplained_lines()):
+    for line in (*report.warnings, *report.unexplained):
         _LOGGER.warning("event=figures run=%s %s", run_id, line)
     for failure in report.failures:
         _LOGGER.error("event=location_failed run=%s %s", run_id, failure)

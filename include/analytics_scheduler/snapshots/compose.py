@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any
-from uuid import UUID
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-from psycopg import sql
+from analytics_scheduler.snapshots import metrics
+from analytics_scheduler.snapshots.days import LARGEST_CENTS, LARGEST_ITEMS
+from analytics_scheduler.snapshots.report import Failure
+from analytics_scheduler.vocabulary import PeriodType, RowStatus
 
-from analytics_scheduler.snapshots.context import RunContext
-from analytics_scheduler.snapshots.plan import BatchScope
-from analytics_scheduler.snapshots.report import Failure, SnapshotReport, named
-from analytics_scheduler.snapshots.request import SnapshotRequest
-from analytics_scheduler.vocabulary import PeriodType
+if TYPE_CHECKING:
+    from datetime import date
+
+    from analytics_scheduler.snapshots.context import RunContext
+    from analytics_scheduler.snapshots.ranges import Batch
+    from analytics_scheduler.snapshots.report import SnapshotReport
+    from analytics_scheduler.snapshots.request import SnapshotRequest
+
+# No period is longer, so one that holds a day begins and ends at most so far away from it.
+_LONGEST_PERIOD = timedelta(days=31)
+_COUNT_OF_STATUS = {
+    RowStatus.NEW: "written",
+    RowStatus.CHANGED: "changed",
+    RowStatus.SAME: "unchanged",
+    RowStatus.ADOPTED: "adopted",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenDays:
-    """The stretch of days that a batch wrote or was asked for.
+    """The days that a batch wrote or was asked for.
 
-    `has_longer` says that weeks or months besides the wanted periods may hold some of them.
+    `has_longer` says that weeks or months besides the requested periods may hold some of them.
     """
 
     first_day: date
@@ -29,96 +42,108 @@ class WrittenDays:
     is_written: bool = True
 
     def bounds(self, period_type: PeriodType) -> dict[str, Any]:
-        """Return the bounds of all periods that may be composed."""
-        if not self.has_longer:
+        """Return the parameters that bound all periods that may be composed."""
+        if self.has_longer:
             return {
-                "first_day": self.first_day,
-                "last_day": self.last_day,
-                "period_types": [period_type.value, PeriodType.DAILY.value]
-                if self.is_written
-                else [period_type.value],
+                "first_day": self.first_day - _LONGEST_PERIOD,
+                "last_day": self.last_day + _LONGEST_PERIOD,
+                "period_types": PeriodType.words(),
             }
+        own = [period_type, PeriodType.DAILY] if self.is_written else [period_type]
         return {
-            "first_day": self.first_day - timedelta(days=31),
-            "last_day": self.last_day + timedelta(days=31),
-            "period_types": [each.value for each in PeriodType],
+            "first_day": self.first_day,
+            "last_day": self.last_day,
+            "period_types": [each.value for each in own],
         }
 
 
-def compose_snapshots(
+def compose_periods(
     context: RunContext,
     request: SnapshotRequest,
-    scope: BatchScope,
+    batch: Batch,
     written: WrittenDays,
-    *,
     report: SnapshotReport,
-    names: dict[UUID, str],
 ) -> None:
-    """Compose the wanted periods and those of written days, and write what is new or differs.
+    """Compose the requested periods and those of written days, and write what is new or differs.
 
-    What is there and right is not touched; what changes leaves its old figures as a revision.
+    A row that is right is not touched; one that changes leaves its old figures as a revision.
     """
-    context.execute(
-        "compose_snapshots",
-        {
-            "locations": scope.array,
-            "period_type": request.period_type.value,
-            "period_starts": request.period_starts,
-            "period_ends": request.period_ends,
-            "week_start": context.setup.calendar.week_start,
-            "waiting_before": request.last_day if request.catches_up else None,
-            "has_longer": written.has_longer,
-            "force": request.force,
-            **written.bounds(request.period_type),
-        },
-        planned_periods=context.part("_planned_periods"),
-        days=sql.Identifier(context.setup.database.analytics_schema, "analytics_snapshot_days"),
+    queries = context.queries
+    queries.run(
+        "plan_periods",
+        **request.parameters,
+        locations=batch.array,
+        period_ends=[period.end for period in request.periods],
+        week_start=context.settings.calendar.week_start,
+        owed_before=request.last_day if request.catches_up else None,
+        has_longer=written.has_longer,
     )
-    counts = context.execute("count_composed").fetchall()
-    _count(counts, report)
+    compose_planned(
+        context,
+        locations=batch.array,
+        force=request.force,
+        **written.bounds(request.period_type),
+    )
+    counts = queries.run("count_composed").fetchall()
     statuses = {status for _, _, status, _, _ in counts}
-    if "changed" in statuses:
-        context.execute("insert_revisions", {"run_id": request.run_id})
-        context.execute("update_snapshots")
-    if "new" in statuses:
-        context.execute("insert_snapshots")
-    for row in context.execute("list_composed_problems").fetchall():
-        _note_problem(report, row, names)
+    if RowStatus.CHANGED in statuses:
+        queries.run("insert_revisions", run_id=request.run_id, figures=list(metrics.NAMES))
+        parts = {"figures": metrics.columns(), "composed_figures": metrics.columns("c")}
+        queries.run("update_snapshots", parts=parts)
+    if RowStatus.NEW in statuses:
+        queries.run("insert_snapshots", parts={"figures": metrics.columns()})
+    _count(report, counts)
+    for row in queries.run("list_composed_problems"):
+        _report_problem(report, batch, row)
 
 
-def _count(counts: list[tuple[str, bool, str, bool, int]], report: SnapshotReport) -> None:
-    fields = {"new": "written", "changed": "changed", "same": "unchanged", "adopted": "adopted"}
+def compose_planned(context: RunContext, **parameters: Any) -> None:
+    """Compose the planned periods, into the temporary table composed_snapshots."""
+    context.queries.run(
+        "compose_snapshots",
+        parts={"stored_figures": metrics.columns("s"), "composed_figures": metrics.columns("f")},
+        largest_items=LARGEST_ITEMS,
+        largest_cents=LARGEST_CENTS,
+        largest_ratio=metrics.largest("ratio"),
+        largest_percentage=metrics.largest("percent"),
+        **parameters,
+    )
+
+
+def _count(report: SnapshotReport, counts: list[tuple[str, bool, str, bool, int]]) -> None:
     for period_type, is_requested, status, has_row, count in counts:
         if not is_requested:
-            if period_type != PeriodType.DAILY.value and status in {"new", "changed"}:
+            is_written = status in {RowStatus.NEW, RowStatus.CHANGED}
+            if is_written and period_type != PeriodType.DAILY:
                 report.composed += count
-        elif status == "incomplete":
+        elif status == RowStatus.INCOMPLETE:
             report.pruned += count if has_row else 0
-        elif status in fields:
-            name = fields[status]
+        elif status != RowStatus.OVERFLOW:
+            name = _COUNT_OF_STATUS[RowStatus(status)]
             setattr(report, name, getattr(report, name) + count)
 
 
-def _note_problem(report: SnapshotReport, row: tuple[Any, ...], names: dict[UUID, str]) -> None:
+def _report_problem(report: SnapshotReport, batch: Batch, row: tuple[Any, ...]) -> None:
     location, period_type, start, end, status, ratio_overflows, percentage_overflows = row
-    name = named(names, location)
+    name = batch.label(location)
     period = f"{period_type} {start}" if start == end else f"{period_type} {start}..{end}"
-    if status == "overflow":
+    if status == RowStatus.OVERFLOW:
         report.failures.append(
             Failure(name, "a money or item figure does not fit its column", period)
         )
-    elif status == "incomplete":
-        # Where a day of it is unusable, that has been said.
-        if period_type == report.period_type and name not in {
-            entry.location for entry in report.failures
-        }:
-            report.failures.append(Failure(name, "days of this slot could not be computed", period))
+    elif status == RowStatus.INCOMPLETE:
+        # If one of its days is unusable, that has been reported.
+        is_reported = name in {failure.location for failure in report.failures}
+        if period_type == report.period_type and not is_reported:
+            report.failures.append(
+                Failure(name, "some days of this period could not be computed", period)
+            )
     else:
-        for is_over, figure in (
+        for overflows, figure in (
             (ratio_overflows, "turnover_ratio"),
             (percentage_overflows, "wastage_percentage"),
         ):
-            if is_over:
+            if overflows:
                 report.warnings.append(
                     f"{name}: {figure} of {period} does not fit its column and was left empty"
                 )

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
-from psycopg import Connection, Cursor, sql
-
-from analytics_scheduler.database import statement
-from analytics_scheduler.periods import Calendar
+from analytics_scheduler.migrations import require_migrated
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import CalendarSettings, DatabaseSettings, SnapshotSettings
+from analytics_scheduler.snapshots.prices import observe_prices
+from analytics_scheduler.source import read_source_shape
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from analytics_scheduler.periods import Calendar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    """The settings that a run of snapshots uses."""
+    """The settings of a snapshot run."""
 
     database: DatabaseSettings
     snapshots: SnapshotSettings
@@ -35,70 +38,57 @@ class RunSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
-    """A connection with the settings of the run and what it knows of the source.
+    """The queries and settings of a run, and what it knows of the source.
 
     `priced_at` is the moment whose costs and prices the run's new days are valued at.
     """
 
-    connection: Connection[Any]
-    setup: RunSettings
+    queries: Queries
+    settings: RunSettings
     has_timezone: bool
     priced_at: datetime
 
-    def execute(
-        self, name: str, parameters: dict[str, Any] | None = None, **parts: sql.Composable
-    ) -> Cursor[Any]:
-        """Run a statement of the `snapshots` area."""
-        composed = statement(f"{name}", self.setup.database, **parts)
-        return self.connection.execute(composed, parameters or {})
-
-    def part(self, name: str, **parts: sql.Composable) -> sql.Composed:
-        """Return a statement of the `snapshots` area as a part of another."""
-        return statement(f"{name}", self.setup.database, **parts)
-
-    def instant(self, day: date) -> datetime:
-        """Return the first instant of a day, of the type that created_at is compared with."""
-        start = self.setup.calendar.day_start(day)
-        return start if self.has_timezone else start.astimezone(UTC).replace(tzinfo=None)
-
-    def instants(self, first_day: date, day_count: int) -> list[datetime]:
-        """Return the first instants of consecutive days, and of the day after the last."""
-        return [self.instant(first_day + timedelta(days=n)) for n in range(day_count + 1)]
+    @property
+    def connection(self) -> Connection[Any]:
+        """The connection of the queries."""
+        return self.queries.connection
 
     @property
     def timezone(self) -> str:
-        """The name of the zone that days are counted in."""
-        return self.setup.calendar.timezone.key
+        """The name of the time zone that days are counted in."""
+        return self.settings.calendar.timezone.key
+
+    def instant(self, day: date) -> datetime:
+        """Return the first instant of a day, as the type that `created_at` is compared with."""
+        start = self.settings.calendar.day_start(day)
+        return start if self.has_timezone else start.astimezone(UTC).replace(tzinfo=None)
+
+    def instants(self, first_day: date, last_day: date) -> list[datetime]:
+        """Return the first instants of consecutive days, and of the day after the last."""
+        count = day_count(first_day, last_day)
+        return [self.instant(first_day + timedelta(days=n)) for n in range(count + 1)]
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
-    """Which locations a statement reads: all of a range of ids, or the listed ones.
+def prepare(
+    connection: Connection[Any], settings: RunSettings, *, priced_at: datetime | None = None
+) -> RunContext:
+    """Check the source and the package's tables, store changed prices, and return the context.
 
-    Where the list is the whole range the range is cheaper to test; where there is no range either,
-    nothing is tested at all.
+    The shards of one run share the `priced_at` of its first task. Raises SchemaError if a relation,
+    a column or a table of the package is missing.
     """
-
-    range_parameters: dict[str, Any] | None
-
-    def of(self, column: str) -> sql.Composable:
-        """Return the condition on a column."""
-        if self.range_parameters is None:
-            return sql.SQL("{} = any(%(locations)s)").format(sql.SQL(column))
-        after, until = self.range_parameters["after"], self.range_parameters["until"]
-        tests = []
-        if after is not None:
-            tests.append(f"{column} > %(after)s")
-        if until is not None:
-            tests.append(f"{column} <= %(until)s")
-        return sql.SQL(" AND ".join(tests) or "TRUE")
-
-
-def uuid_array(ids: Iterable[UUID]) -> str:
-    """Return ids as the text of a uuid[] parameter, which is far cheaper to send than a list."""
-    return "{" + ",".join(map(str, ids)) + "}"
+    queries = Queries(connection, settings.database)
+    require_migrated(queries)
+    shape = read_source_shape(queries)
+    connection.rollback()
+    return RunContext(
+        queries=queries,
+        settings=settings,
+        has_timezone=shape.created_at_is_timestamptz,
+        priced_at=priced_at or observe_prices(queries),
+    )
 
 
 def day_count(first_day: date, last_day: date) -> int:
-    """Return how many days a stretch has, both ends included."""
+    """Return how many days there are from one day to another, both included."""
     return (last_day - first_day).days + 1

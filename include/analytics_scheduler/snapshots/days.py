@@ -1,36 +1,35 @@
-"""Passes over the ledger: days of locations computed at one set of prices, and stored."""
+"""A group of days, computed from the ledger and stored."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from typing import Any
-from uuid import UUID
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from psycopg import sql
+from analytics_scheduler.output import counted
+from analytics_scheduler.snapshots.context import day_count
+from analytics_scheduler.snapshots.metrics import largest
+from analytics_scheduler.snapshots.report import Failure
 
-from analytics_scheduler.snapshots.context import Located, RunContext, day_count
-from analytics_scheduler.snapshots.plan import BatchScope
-from analytics_scheduler.snapshots.prices import PriceHistory, PriceVersion, prices_at
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+    from uuid import UUID
 
+    from analytics_scheduler.snapshots.context import RunContext
+    from analytics_scheduler.snapshots.plan import BalanceSource, DayGroup
+    from analytics_scheduler.snapshots.prices import PriceHistory
+    from analytics_scheduler.snapshots.ranges import Batch
 
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """One reading of the ledger: consecutive days of locations at the prices of one epoch."""
-
-    price_version: PriceVersion
-    priced_at: datetime
-    first_day: date
-    last_day: date
-    locations: list[UUID]
-    is_missing: bool
+# What a figure may reach without overflowing its column, in whole cents and in pieces; and half of
+# what a bigint holds, so that sums of two such numbers never overflow.
+LARGEST_CENTS = int(largest("money") * 100)
+LARGEST_ITEMS = int(largest("pieces"))
+_LARGEST_SUM = 2**62 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class UnusableDay:
-    """A wanted day that cannot be stored."""
+    """A wanted day that cannot be stored; without problems a figure does not fit its column."""
 
     location: UUID
     day: date
@@ -38,200 +37,137 @@ class UnusableDay:
     priced_at: datetime
 
 
-def plan_passes(context: RunContext, scope: BatchScope, history: PriceHistory) -> list[Pass]:
-    """Group what is wanted: locations that begin on the same day at the same prices go together."""
-    rows = context.execute("group_wanted_days", {"size": len(scope.locations)}).fetchall()
-    groups = [(*row, members or scope.locations) for *row, members in rows]
-    if len(groups) == 1:
-        priced_at, is_missing, first, last, members = groups[0]
-        price_version = history.version_at(priced_at)
-        return [Pass(price_version, priced_at, first, last, members, is_missing)]
-    return _merged(groups, history)
+class WrittenCounts(NamedTuple):
+    """How many days a batch stored, caught up and repaired, and the first and last of them."""
+
+    days_written: int
+    days_caught_up: int
+    days_repaired: int
+    first_day: date
+    last_day: date
 
 
-def _merged(groups: list[tuple[Any, ...]], history: PriceHistory) -> list[Pass]:
-    extents: dict[tuple[UUID, PriceVersion], list[Any]] = {}
-    for priced_at, is_missing, first, last, members in groups:
-        for location in members:
-            key = (location, history.version_at(priced_at))
-            known = extents.setdefault(key, [first, last, is_missing, priced_at])
-            known[0] = min(known[0], first)
-            known[1] = max(known[1], last)
-            known[2] = known[2] and is_missing
-            known[3] = max(known[3], priced_at)
-    alike: dict[tuple[PriceVersion, date, bool], list[tuple[UUID, date, datetime]]] = defaultdict(
-        list
-    )
-    for (location, price_version), (first, last, is_missing, priced_at) in extents.items():
-        alike[price_version, first, is_missing].append((location, last, priced_at))
-    return [
-        Pass(
-            price_version=price_version,
-            priced_at=max(priced_at for _, _, priced_at in members),
-            first_day=first,
-            last_day=max(last for _, last, _ in members),
-            locations=sorted(location for location, _, _ in members),
-            is_missing=is_missing,
-        )
-        for (price_version, first, is_missing), members in sorted(
-            alike.items(), key=lambda group: (group[0][1], group[0][0].since)
-        )
-    ]
-
-
-def anchored(
-    context: RunContext, scope: BatchScope, planned: Pass
-) -> Iterator[tuple[str, list[UUID]]]:
-    """Give the locations of a pass by what their closing stock is counted from.
-
-    Recent days are rewound from the stock of now, which proves the figures. Old missing days are
-    carried from a stored neighbour where there is one: that reads their own movements only.
-    """
-    remaining = planned.locations
-    lookback = timedelta(days=context.setup.snapshots.lookback_days)
-    is_old = context.setup.calendar.day_of(context.priced_at) - planned.last_day > lookback
-    if planned.is_missing and is_old:
-        rows = context.execute(
-            "find_neighbours",
-            {
-                "locations": scope.array_of(planned.locations),
-                "first_day": planned.first_day,
-                "last_day": planned.last_day,
-                "priced_from": planned.price_version.since,
-                "priced_until": planned.price_version.until,
-                "timezone": context.timezone,
-            },
-        ).fetchall()
-        for anchor, members in (
-            ("day_before", [row[0] for row in rows if row[2]]),
-            ("day_after", [row[0] for row in rows if row[1] and not row[2]]),
-        ):
-            if members:
-                left = set(remaining).difference(members)
-                remaining = sorted(left)
-                yield anchor, members
-    if remaining:
-        yield "stock", remaining
-
-
-def compute_pass(
+def compute_days(
     context: RunContext,
-    scope: BatchScope,
-    planned: Pass,
-    anchor: str,
-    locations: list[UUID],
+    batch: Batch,
+    group: DayGroup,
+    source: BalanceSource,
+    locations: Sequence[UUID],
     *,
-    is_listed: bool = False,
+    priced_at: datetime | None = None,
 ) -> int:
-    """Fill computed_days for locations of a pass; return how many movements were read.
+    """Compute the days of locations of a group, into the temporary table computed_days.
 
-    With `is_listed` the locations are looked up by their list even where they fill the scope.
+    They are valued at the group's prices, or at those of another moment. Returns how many movements
+    were read.
     """
-    count = day_count(planned.first_day, planned.last_day)
-    starts = context.instants(planned.first_day, count)
-    located = Located(None) if is_listed else scope.located(locations)
-    prices = prices_at(context.setup.database)
-    until = sql.SQL("TRUE") if anchor == "stock" else sql.SQL("m.created_at < %(last_end)s")
-    anchor_parts: dict[str, sql.Composable] = (
-        {"prices": prices, "located_stock": located.of("i.location_id")}
-        if anchor == "stock"
-        else {}
-    )
-    context.execute("drop_computed_days")
-    context.execute(
+    starts = context.instants(group.first_day, group.last_day)
+    context.queries.run("drop_computed_days")
+    context.queries.run(
         "compute_days",
-        {
-            **scope.parameters,
-            "locations": scope.array_of(locations),
-            "starts": starts,
-            "first_start": starts[0],
-            "last_end": starts[-1],
-            "first_day": planned.first_day,
-            "last_day": planned.last_day,
-            "day_count": count,
-            "priced_at": planned.priced_at,
-        },
-        prices=prices,
-        **_bucket_parts(count),
-        fingerprint=context.part("_movement_fingerprint"),
-        until=until,
-        located_movements=located.of("m.location_id"),
-        anchor=context.part(f"_balance_from_{anchor}", **anchor_parts),
+        **batch.filter(locations),
+        balance_source=source.value,
+        starts=starts,
+        first_start=starts[0],
+        last_end=starts[-1],
+        first_day=group.first_day,
+        last_day=group.last_day,
+        day_count=day_count(group.first_day, group.last_day),
+        priced_at=priced_at or group.priced_at,
     )
-    row = context.execute("count_movements_read").fetchone()
-    return int(row[0]) if row else 0
+    return int(context.queries.value("count_movements_read"))
 
 
-def _bucket_parts(days: int) -> dict[str, sql.Composable]:
-    # The planner knows how many truth values there are; of buckets it expects too many, and sorts.
-    if days == 1:
-        is_later = sql.SQL("m.created_at >= %(last_end)s")
-        return {
-            "bucket": sql.SQL("1 + ({})::integer").format(is_later),
-            "bucket_key": sql.SQL("({})").format(is_later),
-        }
-    bucket = sql.SQL("width_bucket(m.created_at, %(starts)s)")
-    return {"bucket": bucket, "bucket_key": bucket}
-
-
-def repriced(planned: Pass, priced_at: datetime) -> Pass:
-    """Return a pass over the same days at the prices of another moment."""
-    return replace(planned, priced_at=priced_at)
-
-
-def store_pass(
-    context: RunContext, scope: BatchScope, planned: Pass, history: PriceHistory, run_id: str
+def store_days(
+    context: RunContext, batch: Batch, group: DayGroup, history: PriceHistory, run_id: str
 ) -> list[UnusableDay]:
-    """Store what was computed and is wanted; return the days that could not be stored."""
-    limits = {
-        "priced_from": planned.price_version.since,
-        "priced_until": planned.price_version.until,
-    }
-    unusable = [
-        UnusableDay(location, day, has_problems, planned.priced_at)
-        for location, day, has_problems in context.execute("find_unusable_days", limits)
-    ]
-    if unusable:
-        context.execute(
-            "discard_days",
-            {
-                "locations": [entry.location for entry in unusable],
-                "days": [entry.day for entry in unusable],
-            },
-        )
-    if history.changes and planned.price_version.since > history.changes[0]:
-        _revalue_openings(context, scope, planned)
-    context.execute(
+    """Store the computed days that are wanted; return those that cannot be stored."""
+    unusable = _discard_unusable(context, group)
+    if history.has_older(group.price_version):
+        _revalue_openings(context, batch, group)
+    context.queries.run(
         "store_days",
-        {
-            **limits,
-            "cogs_includes_waste": context.setup.snapshots.cogs_includes_waste,
-            "timezone": context.timezone,
-            "run_id": run_id,
-        },
+        **group.price_version.parameters,
+        cogs_includes_waste=context.settings.snapshots.cogs_includes_waste,
+        timezone=context.timezone,
+        run_id=run_id,
     )
     return unusable
 
 
-def _revalue_openings(context: RunContext, scope: BatchScope, planned: Pass) -> None:
-    rows = context.execute(
-        "find_repriced_days",
-        {
-            "locations": scope.array_of(planned.locations),
-            "priced_from": planned.price_version.since,
-            "priced_until": planned.price_version.until,
-        },
-    ).fetchall()
-    for day, before, locations in rows:
-        context.execute(
-            "revalue_openings",
-            {
-                "locations": locations,
-                "day": day,
-                "day_start": context.instant(day),
-                "before": before,
-                "priced_at": planned.priced_at,
-            },
-            prices=prices_at(context.setup.database),
-            prices_before=prices_at(context.setup.database, "before"),
+def _discard_unusable(context: RunContext, group: DayGroup) -> list[UnusableDay]:
+    rows = context.queries.run(
+        "find_unusable_days",
+        **group.price_version.parameters,
+        largest_items=LARGEST_ITEMS,
+        largest_cents=LARGEST_CENTS,
+        largest_sum=_LARGEST_SUM,
+    )
+    unusable = [
+        UnusableDay(location, day, has_problems, group.priced_at)
+        for location, day, has_problems in rows
+    ]
+    if unusable:
+        context.queries.run(
+            "discard_days",
+            locations=[entry.location for entry in unusable],
+            days=[entry.day for entry in unusable],
         )
+    return unusable
+
+
+def _revalue_openings(context: RunContext, batch: Batch, group: DayGroup) -> None:
+    rows = context.queries.run(
+        "find_repriced_days",
+        **group.price_version.parameters,
+        locations=batch.array_of(group.locations),
+    ).fetchall()
+    for day, older_moment, locations in rows:
+        context.queries.run("list_older_prices", priced_at=older_moment)
+        context.queries.run(
+            "revalue_openings",
+            locations=locations,
+            day=day,
+            day_start=context.instant(day),
+            priced_at=group.priced_at,
+        )
+        context.queries.run("drop_older_prices")
+
+
+def count_written_days(context: RunContext, first_day: date) -> WrittenCounts | None:
+    """Return what the batch has stored, or None if it stored nothing."""
+    [row] = context.queries.run("count_written_days", first_day=first_day)
+    counts = WrittenCounts(*row)
+    return counts if counts.days_written else None
+
+
+def describe_unusable(
+    context: RunContext, batch: Batch, unusable: Sequence[UnusableDay]
+) -> list[Failure]:
+    """Return a failure for each location that has days that cannot be stored."""
+    by_location: dict[UUID, list[UnusableDay]] = {}
+    for entry in unusable:
+        by_location.setdefault(entry.location, []).append(entry)
+    failures = []
+    for location, entries in sorted(by_location.items()):
+        first, last = min(entry.day for entry in entries), max(entry.day for entry in entries)
+        failures.append(
+            Failure(
+                batch.label(location),
+                _reason(context, entries, first),
+                f"{first}" if first == last else f"{first}..{last}",
+            )
+        )
+    return failures
+
+
+def _reason(context: RunContext, entries: Sequence[UnusableDay], first_day: date) -> str:
+    if not any(entry.has_problems for entry in entries):
+        return "a figure does not fit its column"
+    problems = context.queries.run(
+        "describe_problems",
+        location=entries[0].location,
+        first_start=context.instant(first_day),
+        priced_at=entries[0].priced_at,
+    )
+    return "; ".join(f"{counted(count, noun)} {problem}" for count, noun, problem in problems)

@@ -7,7 +7,12 @@ in `compose.sql`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from decimal import Decimal
+
+_NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
+_LARGEST_INTEGER = Decimal(2**31 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,15 @@ class Metric:
     meaning: str
     is_additive: bool
 
+    @property
+    def largest(self) -> Decimal:
+        """The largest number that the column holds."""
+        match = _NUMERIC.fullmatch(self.sql_type)
+        if match is None:
+            return _LARGEST_INTEGER
+        precision, scale = int(match[1]), int(match[2])
+        return Decimal(10**precision - 1).scaleb(-scale)
+
 
 METRICS = (
     Metric(
@@ -30,38 +44,61 @@ METRICS = (
         "numeric(12,2)",
         "money",
         "stock at the period's end, at cost",
-        False,
+        is_additive=False,
     ),
-    Metric("total_items", "integer", "pieces", "stock at the period's end", False),
+    Metric(
+        "total_items",
+        "integer",
+        "pieces",
+        "stock at the period's end",
+        is_additive=False,
+    ),
     Metric(
         "turnover_ratio",
         "numeric(8,2)",
         "ratio",
         "cost of goods sold divided by the average of opening and closing inventory value",
-        False,
+        is_additive=False,
     ),
-    Metric("wastage_value", "numeric(12,2)", "money", "goods thrown away, at cost", True),
+    Metric(
+        "wastage_value",
+        "numeric(12,2)",
+        "money",
+        "goods thrown away, at cost",
+        is_additive=True,
+    ),
     Metric(
         "wastage_percentage",
         "numeric(5,2)",
         "percent",
         "wastage value as a share of everything that left the stock, at cost",
-        False,
+        is_additive=False,
     ),
-    Metric("revenue", "numeric(12,2)", "money", "goods sold, at price", True),
+    Metric(
+        "revenue",
+        "numeric(12,2)",
+        "money",
+        "goods sold, at price",
+        is_additive=True,
+    ),
     Metric(
         "cost_of_goods_sold",
         "numeric(12,2)",
         "money",
         "goods sold and thrown away, at cost; without waste if `COGS_INCLUDES_WASTE=false`",
-        True,
+        is_additive=True,
     ),
 )
 NAMES = tuple(metric.name for metric in METRICS)
 
 
+def largest(unit: str) -> Decimal:
+    """Return the largest number that every column of a unit holds."""
+    return min(metric.largest for metric in METRICS if metric.unit == unit)
+
+
 def columns(alias: str = "", *, as_text: bool = False) -> str:
-    """Return the figures as a list of columns for a statement, of one table where it is named.
+    """Return the figures as a list of columns for a statement, of one table if it is named.
 
     With `as_text` each is cast to text and keeps its name: JSON then holds exact decimals.
     """

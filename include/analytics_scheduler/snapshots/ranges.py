@@ -1,70 +1,127 @@
-"""Ranges of location ids, so that a large run can be spread over several tasks."""
+"""Ranges of location ids: a shard is one given to a task, a batch one written in a transaction."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from psycopg import Connection
+if TYPE_CHECKING:
+    from analytics_scheduler.queries import Queries
+    from analytics_scheduler.settings import SnapshotSettings
 
-from analytics_scheduler.database import statement
-from analytics_scheduler.snapshots.context import RunSettings
+# Up to this many locations are looked up by their ids; of larger batches the id range is read.
+_LOOKED_UP = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
-    """A range of location ids: after the one, up to and with the other; None is open."""
+class LocationRange:
+    """Location ids after one id, up to and including another; None leaves that end open."""
 
-    number: int
-    after: UUID | None
-    until: UUID | None
-    locations: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the range as plain data, a few bytes whatever it holds."""
-        return {
-            "number": self.number,
-            "after": None if self.after is None else str(self.after),
-            "until": None if self.until is None else str(self.until),
-            "locations": self.locations,
-        }
+    after: UUID | None = None
+    until: UUID | None = None
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Shard:
+    def only(cls, location: UUID) -> LocationRange:
+        """Return the range that holds one id."""
+        return cls(UUID(int=location.int - 1) if location.int else None, location)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters `after` and `until` of a statement."""
+        return {"after": self.after, "until": self.until}
+
+    def as_dict(self) -> dict[str, str | None]:
+        """Return the range as plain data: a few bytes, however many locations it holds."""
+        return {name: str(value) if value else None for name, value in self.parameters.items()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> LocationRange:
         """Return the range that `as_dict` gave out."""
-        return cls(
-            data["number"],
-            UUID(data["after"]) if data["after"] else None,
-            UUID(data["until"]) if data["until"] else None,
-            data["locations"],
-        )
+        return cls(*(UUID(data[name]) if data[name] else None for name in ("after", "until")))
 
 
-WHOLE = Shard(1, None, None, 0)
+EVERYTHING = LocationRange()
 
 
-def plan_shards(connection: Connection[Any], setup: RunSettings) -> list[Shard]:
-    """Return one open range for a small number of locations, several ranges for a large one.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The locations that one transaction writes: their range, their ids in order, their names."""
 
-    The first range is open at its beginning and the last at its end, so that a location that
-    comes in between is in one of them.
+    ids: Sequence[UUID]
+    array: str
+    names: Mapping[UUID, str]
+    range: LocationRange | None
+
+    @classmethod
+    def of(cls, names: Mapping[UUID, str], location_range: LocationRange | None = None) -> Batch:
+        """Return the batch of these locations; without a range they are looked up by their ids."""
+        ids = list(names)
+        return cls(ids, uuid_array(ids), names, location_range)
+
+    def array_of(self, locations: Sequence[UUID]) -> str:
+        """Return locations of the batch as the text of a uuid[] parameter."""
+        return self.array if locations is self.ids else uuid_array(locations)
+
+    def filter(self, locations: Sequence[UUID]) -> dict[str, Any]:
+        """Return the parameters that limit a statement to these locations of the batch.
+
+        A statement that reads the whole batch tests the range of ids, which is cheaper than a list.
+        """
+        is_whole = len(locations) == len(self.ids) and len(locations) > _LOOKED_UP
+        by_range = self.range if is_whole else None
+        return {
+            "locations": self.array_of(locations),
+            "by_id": by_range is None,
+            **(by_range or EVERYTHING).parameters,
+        }
+
+    def label(self, location: UUID) -> str:
+        """Return how reports name a location."""
+        return location_label(location, self.names.get(location))
+
+
+def location_label(location: UUID, name: str | None) -> str:
+    """Return how reports name a location: its name and id."""
+    return f"{name} [{location}]" if name else str(location)
+
+
+def uuid_array(ids: Sequence[UUID]) -> str:
+    """Return ids as the text of a uuid[] parameter, which is far cheaper to send than a list."""
+    return "{" + ",".join(map(str, ids)) + "}"
+
+
+def plan_shards(queries: Queries, settings: SnapshotSettings) -> list[LocationRange]:
+    """Return one open range if there are few locations, and several ranges if there are many.
+
+    The first range is open at its beginning and the last at its end, so that a location that is
+    created meanwhile is in one of them.
     """
-    row = connection.execute(statement("count_locations", setup.database)).fetchone()
-    locations = int(row[0]) if row else 0
-    per_shard = setup.snapshots.shard_locations
-    count = min(-(-locations // per_shard), setup.snapshots.max_shards)
+    locations = int(queries.value("count_locations"))
+    count = min(-(-locations // settings.shard_locations), settings.max_shards)
     if count <= 1:
-        connection.rollback()
-        return [Shard(1, None, None, locations)]
-    rows = connection.execute(
-        statement("find_shards", setup.database), {"shards": count}
-    ).fetchall()
-    connection.rollback()
-    lasts: list[UUID | None] = [row[1] for row in rows]
+        queries.connection.rollback()
+        return [EVERYTHING]
+    rows = queries.run("find_shards", shards=count).fetchall()
+    queries.connection.rollback()
+    ends: list[UUID | None] = [last for (last,) in rows]
     return [
-        Shard(number, after, until, size)
-        for (number, _, size), after, until in zip(
-            rows, [None, *lasts[:-1]], [*lasts[:-1], None], strict=True
-        )
+        LocationRange(after, until)
+        for after, until in zip([None, *ends[:-1]], [*ends[:-1], None], strict=True)
     ]
+
+
+def batches(queries: Queries, shard: LocationRange, size: int) -> Iterator[LocationRange]:
+    """Give the ranges of at most `size` active locations that make up a shard, in order."""
+    after = shard.after
+    while True:
+        ends = queries.run("find_batch_end", after=after, until=shard.until, size=size).fetchall()
+        queries.connection.rollback()
+        if len(ends) <= 1:
+            # The last batch ends where the shard ends: it holds locations created meanwhile.
+            yield LocationRange(after, shard.until)
+            return
+        [(last,), _] = ends
+        yield LocationRange(after, last)
+        after = last

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
+
+from analytics_scheduler.vocabulary import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from analytics_scheduler.snapshots.request import SnapshotRequest
 
 _SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Failure:
-    """A location that is missing from a run, and why; `days` says which, where it is known.
+    """A location that a run could not write, and why; `days` says which days, if that is known.
 
-    Where `may_pass` is true the reason lay in the moment, such as a lock, and not in the data.
+    `may_pass` says that the cause is passing, such as a lock, and does not lie in the data.
     """
 
     location: str
@@ -29,24 +35,37 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class UnexplainedDay:
-    """A day on which the stock of a location changed without a movement."""
+    """A day on which the stock of a location changed without a movement.
+
+    `items` and `value` are what the stock lost: what the day before and the movements give, minus
+    what was found. The value is None if the two days were valued at prices that cannot be compared.
+    """
 
     location: str
     day: date
     items: int
     value: Decimal | None
 
+    def __str__(self) -> str:
+        value = "of unknown value" if self.value is None else f"worth {-self.value:+}"
+        return (
+            f"{self.location}: on {self.day} the stock changed by {-self.items:+} items {value} "
+            "without a movement. Either the stock was edited by hand, or a movement was booked or "
+            "deleted without its stock, or a late movement is older than the days looked back on."
+        )
+
 
 @dataclass(slots=True, kw_only=True)
 class SnapshotReport:
-    """The counts of a run; reports of shards add up.
+    """The counts of a run; those of batches and shards add up.
 
-    expected is active locations times periods, counted when the run ends.
-    written, changed, unchanged, adopted and pruned count rows of the wanted periods: new, brought
-    to other figures, found right, kept from before the package, kept because their days are pruned.
-    composed counts weeks and months that were written or changed along with their days.
-    The seconds of the phases are those within the batches; those of shards add up, their peak
-    memory (of one process, in MiB) does not.
+    expected: active locations times requested periods, counted when the run ends.
+    written, changed, unchanged, adopted, pruned: rows of the requested periods that were new, were
+    brought to other figures, were right, are older than the package, or are kept because their days
+    are pruned.
+    composed: weeks and months that were written or changed because days of theirs were.
+    lock_seconds, days_seconds, compose_seconds: the phases of the batches.
+    peak_memory_mib: the most that one process held; it does not add up.
     """
 
     period_type: str
@@ -69,17 +88,32 @@ class SnapshotReport:
     lock_seconds: float = 0.0
     days_seconds: float = 0.0
     compose_seconds: float = 0.0
-    peak_memory_mib: float = 0.0
+    peak_memory_mib: float = field(default=0.0, metadata={"adds_up": False})
     failures: list[Failure] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     unexplained: list[UnexplainedDay] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, request: SnapshotRequest) -> SnapshotReport:
+        """Return the report of a run that has done nothing yet."""
+        return cls(
+            period_type=request.period_type.value,
+            first_day=str(request.first_day),
+            last_day=str(request.last_day),
+        )
+
     @property
-    def outcome(self) -> str:
-        """Return success, or partial where a location failed and others did not, or failed."""
+    def failed(self) -> int:
+        """How many locations failed."""
+        return len({failure.location for failure in self.failures})
+
+    @property
+    def outcome(self) -> Outcome:
+        """Success, or partial if some locations failed and others did not, or failed."""
         if not self.failures:
-            return "success"
-        return "partial" if self.written + self.changed + self.unchanged else "failed"
+            return Outcome.SUCCESS
+        is_partial = self.written + self.changed + self.unchanged > 0
+        return Outcome.PARTIAL if is_partial else Outcome.FAILED
 
     def add(self, other: SnapshotReport) -> None:
         """Add the counts and names of another part of the same run."""
@@ -92,66 +126,64 @@ class SnapshotReport:
 
     def summary(self) -> str:
         """Return the run in one line for people."""
-        parts = [
+        counts = [
             f"{self.written} written",
             f"{self.unchanged} unchanged",
-            f"{len({failure.location for failure in self.failures})} failed",
+            f"{self.failed} failed",
         ]
         optional = {
             "changed": self.changed,
-            "kept from before": self.adopted,
-            "left as their days are pruned": self.pruned,
+            "kept from before the package": self.adopted,
+            "left because their days are pruned": self.pruned,
             "days caught up": self.days_caught_up,
             "days repaired": self.days_repaired,
             "weeks and months with them": self.composed,
         }
-        parts += [f"{count} {words}" for words, count in optional.items() if count]
+        counts += [f"{count} {words}" for words, count in optional.items() if count]
         return (
-            f"{self.period_type} {self.first_day}..{self.last_day}: {', '.join(parts)}; "
+            f"{self.period_type} {self.first_day}..{self.last_day}: {', '.join(counts)}; "
             f"{self.movements_read} movements read in {self.seconds:.2f} s"
         )
 
-    def unexplained_lines(self) -> list[str]:
-        """Return a warning for each day whose stock changed without a movement."""
-        return [
-            f"{entry.location}: on {entry.day} {-entry.items:+d} items worth "
-            f"{'an unknown value' if entry.value is None else f'{-entry.value:+}'} came about "
-            "without a movement: stock was edited by hand, a movement was booked or deleted "
-            "without its stock, or a late movement lies before the days that are looked back on"
-            for entry in self.unexplained
-        ]
+    def failures_in_short(self, limit: int = 5) -> str:
+        """Return the first failures in one line, and how many more there are."""
+        names = "; ".join(str(failure) for failure in self.failures[:limit])
+        more = len(self.failures) - limit
+        return f"{names}; and {more} more" if more > 0 else names
 
     def as_dict(self, *, limit: int | None = _SHOWN) -> dict[str, Any]:
         """Return the report as plain data; lists of names are cut at `limit` and counted."""
-        data: dict[str, Any] = {
+        counts = {name: getattr(self, name) for name in _COUNTS}
+        return {
             "period": self.period_type,
-            **{name: getattr(self, name) for name in ("first_day", "last_day", *_COUNTS)},
+            "first_day": self.first_day,
+            "last_day": self.last_day,
+            **{name: round(n, 3) if isinstance(n, float) else n for name, n in counts.items()},
+            "peak_memory_mib": self.peak_memory_mib,
+            "outcome": self.outcome.value,
+            "failed": self.failed,
+            "failures": [asdict(failure) for failure in self.failures[:limit]],
+            "warnings": self.warnings[:limit],
+            "unexplained": [
+                {
+                    "location": entry.location,
+                    "day": str(entry.day),
+                    "items": entry.items,
+                    "value": None if entry.value is None else str(entry.value),
+                }
+                for entry in self.unexplained[:limit]
+            ],
+            "unexplained_days": len(self.unexplained),
         }
-        data |= {name: round(data[name], 3) for name in _COUNTS if name.endswith("seconds")}
-        data["peak_memory_mib"] = self.peak_memory_mib
-        data["outcome"] = self.outcome
-        data["failed"] = len({failure.location for failure in self.failures})
-        data["failures"] = [asdict(failure) for failure in self.failures[:limit]]
-        data["warnings"] = self.warnings[:limit]
-        data["unexplained"] = [
-            {
-                "location": entry.location,
-                "day": str(entry.day),
-                "items": entry.items,
-                "value": None if entry.value is None else str(entry.value),
-            }
-            for entry in self.unexplained[:limit]
-        ]
-        data["unexplained_days"] = len(self.unexplained)
-        return data
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> SnapshotReport:
-        """Return the report that `as_dict` gave out."""
-        names = ("first_day", "last_day", *_COUNTS, "peak_memory_mib")
+    def from_dict(cls, data: Mapping[str, Any]) -> SnapshotReport:
+        """Return the report that `as_dict` gave out, with the names that it kept."""
         return cls(
             period_type=data["period"],
-            **{name: data[name] for name in names},
+            first_day=data["first_day"],
+            last_day=data["last_day"],
+            **{name: data[name] for name in (*_COUNTS, "peak_memory_mib")},
             failures=[Failure(**entry) for entry in data["failures"]],
             warnings=list(data["warnings"]),
             unexplained=[
@@ -166,28 +198,8 @@ class SnapshotReport:
         )
 
 
-_COUNTS = (
-    "expected",
-    "locations",
-    "written",
-    "changed",
-    "unchanged",
-    "adopted",
-    "pruned",
-    "composed",
-    "days_written",
-    "days_caught_up",
-    "days_repaired",
-    "movements_read",
-    "batches",
-    "seconds",
-    "lock_seconds",
-    "days_seconds",
-    "compose_seconds",
+_COUNTS = tuple(
+    entry.name
+    for entry in fields(SnapshotReport)
+    if entry.default == 0 and entry.metadata.get("adds_up", True)
 )
-
-
-def named(names: dict[UUID, str], location_id: UUID) -> str:
-    """Return how a location is shown: its name and id."""
-    name = names.get(location_id)
-    return f"{name} [{location_id}]" if name else str(location_id)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
 
-from analytics_scheduler.periods import Calendar, Period
 from analytics_scheduler.vocabulary import PeriodType
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from analytics_scheduler.periods import Calendar, Period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotRequest:
-    """Consecutive periods of one period, and how they are to be written.
+    """Consecutive periods of one type, and how they are to be written.
 
-    `heals` also fills in the days missing before the periods and repairs late movements: what the
-    daily run does. `force` computes stored days again at the prices of now.
+    `catches_up` also fills in the days that are missing before the periods and repairs late
+    movements, as the daily run does. `force` computes stored days again at current prices.
     """
 
     period_type: PeriodType
@@ -39,15 +43,16 @@ class SnapshotRequest:
         return [period.start for period in self.periods]
 
     @property
-    def period_ends(self) -> list[date]:
-        """The last day of each period."""
-        return [period.end for period in self.periods]
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of a statement that name the requested periods."""
+        return {"period_type": self.period_type.value, "period_starts": self.period_starts}
 
     def describe(self) -> str:
         """Return the periods in words."""
         if len(self.periods) == 1:
             return f"{self.period_type} {self.periods[0]}"
-        return f"{self.period_type} {self.first_day}..{self.last_day} ({len(self.periods)} slots)"
+        days = f"{self.first_day}..{self.last_day}"
+        return f"{self.period_type} {days} ({len(self.periods)} periods)"
 
 
 def request_for(
@@ -64,7 +69,8 @@ def request_for(
     """Return the request that a run stands for, or raise PeriodError.
 
     Without a date it is the last period that was complete at `moment`; a date is a day inside the
-    wanted period; a range is every period that holds one of its days. Both must be over at `now`.
+    wanted period; a range is every period that holds one of its days. All of them must be complete
+    at `now`.
     """
     catches_up = False
     if date_range is not None:

@@ -1,71 +1,57 @@
-"""A run: batch after batch, each committed by itself, and a count of what should be there."""
+"""A run: batch after batch, each committed by itself, then a count of what should be there."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from typing import Any
-from uuid import UUID
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg import Connection
 
-from analytics_scheduler.database import refusal, statement
+from analytics_scheduler.database import refusal
 from analytics_scheduler.memory import peak_memory_mib
-from analytics_scheduler.migrations import require_migrated
-from analytics_scheduler.queries import Queries
-from analytics_scheduler.snapshots.batch import Batch, empty_report, write_batch
-from analytics_scheduler.snapshots.context import RunContext, RunSettings, day_count
-from analytics_scheduler.snapshots.prices import observe_prices
-from analytics_scheduler.snapshots.ranges import WHOLE, Shard
-from analytics_scheduler.snapshots.report import Failure, SnapshotReport, named
-from analytics_scheduler.snapshots.request import SnapshotRequest
-from analytics_scheduler.source import read_source_shape
+from analytics_scheduler.snapshots.batch import write_batch
+from analytics_scheduler.snapshots.context import day_count, prepare
+from analytics_scheduler.snapshots.ranges import (
+    EVERYTHING,
+    LocationRange,
+    batches,
+    location_label,
+)
+from analytics_scheduler.snapshots.report import Failure, SnapshotReport
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from analytics_scheduler.queries import Queries
+    from analytics_scheduler.snapshots.context import RunContext, RunSettings
+    from analytics_scheduler.snapshots.request import SnapshotRequest
 
 _LOGGER = logging.getLogger(__name__)
+# A batch of a long range has fewer locations, so that its temporary tables stay small.
 _MAX_DAYS_A_BATCH = 250_000
 _MISSING_A_READ = 1_000
 # Classes of SQLSTATE that no single location causes: connection, authorization, missing or
 # forbidden objects, resources, operator intervention and cancelled statements, system.
 _SERVER_WIDE = frozenset({"08", "28", "42", "53", "57", "58"})
-# Lost to another transaction: deadlocks, serialization failures and locks not to be had.
+# Classes of SQLSTATE of what another transaction won: deadlocks, serialization failures, locks.
 _PASSING = frozenset({"40", "55"})
 
 Progress = Callable[[SnapshotReport], None]
 
 
-def prepare(
-    connection: Connection[Any], setup: RunSettings, *, priced_at: datetime | None = None
-) -> RunContext:
-    """Check the source and the package's tables, note the prices, and return what a run needs.
-
-    Raises SchemaError where something is missing. The shards of one run share one `priced_at`.
-    """
-    queries = Queries(connection, setup.database)
-    require_migrated(queries)
-    shape = read_source_shape(queries)
-    connection.rollback()
-    return RunContext(
-        connection=connection,
-        setup=setup,
-        has_timezone=shape.created_at_is_timestamptz,
-        priced_at=priced_at or observe_prices(connection, setup.database),
-    )
-
-
 def take_snapshots(
     connection: Connection[Any],
-    setup: RunSettings,
+    settings: RunSettings,
     request: SnapshotRequest,
     *,
     progress: Progress | None = None,
 ) -> SnapshotReport:
-    """Write all wanted periods of all locations, count what is there, and report it."""
-    context = prepare(connection, setup)
+    """Write all requested periods of all locations, count what is there, and report it."""
+    context = prepare(connection, settings)
     report = run_snapshots(context, request, progress=progress)
-    confirm_complete(context.connection, setup, request, report)
+    count_missing(context.queries, request, report)
     return report
 
 
@@ -73,23 +59,24 @@ def run_snapshots(
     context: RunContext,
     request: SnapshotRequest,
     *,
-    shard: Shard = WHOLE,
+    shard: LocationRange = EVERYTHING,
     progress: Progress | None = None,
 ) -> SnapshotReport:
-    """Write the wanted periods of a shard's locations, batch by batch, and report it.
+    """Write the requested periods of a shard's locations, batch by batch, and report it.
 
-    What is committed stays when a later batch fails, or the run is stopped. A batch that fails is
-    done again location by location, so that a bad one costs only itself.
+    What is committed stays if a later batch fails or the run is stopped.
     """
-    total = empty_report(request)
+    days = day_count(request.first_day, request.last_day)
+    size = max(1, min(context.settings.snapshots.batch_size, _MAX_DAYS_A_BATCH // days))
+    total = SnapshotReport.of(request)
     started = time.monotonic()
     try:
-        for batch in _batches(context, request, shard):
-            part = _write_or_isolate(context, request, batch)
-            total.add(part)
+        for locations in batches(context.queries, shard, size):
+            report = _write_or_isolate(context, request, locations)
+            total.add(report)
             total.seconds = time.monotonic() - started
             total.peak_memory_mib = peak_memory_mib()
-            _LOGGER.debug("batch=%s until=%s %s", total.batches, batch.until, part.summary())
+            _LOGGER.debug("batch=%s until=%s %s", total.batches, locations.until, report.summary())
             if progress is not None:
                 progress(total)
     except BaseException:
@@ -104,95 +91,58 @@ def run_snapshots(
     return total
 
 
-def _batches(context: RunContext, request: SnapshotRequest, shard: Shard) -> Iterator[Batch]:
-    size = context.setup.snapshots.batch_size
-    size = max(1, min(size, _MAX_DAYS_A_BATCH // day_count(request.first_day, request.last_day)))
-    after = shard.after
-    while True:
-        ends = context.execute(
-            "find_batch_end", {"after": after, "until": shard.until, "size": size}
-        ).fetchall()
-        context.connection.rollback()
-        if len(ends) <= 1:
-            # The rest, open like the shard: a location that comes meanwhile is in it.
-            yield Batch(after, shard.until)
-            return
-        yield Batch(after, ends[0][0])
-        after = ends[0][0]
-
-
 def _write_or_isolate(
-    context: RunContext, request: SnapshotRequest, batch: Batch
+    context: RunContext, request: SnapshotRequest, locations: LocationRange
 ) -> SnapshotReport:
+    """Write a batch; if it fails, write it location by location, so that a bad one costs itself."""
     try:
-        return write_batch(context, request, batch)
+        return write_batch(context, request, locations)
     except psycopg.Error as error:
         if not _is_local(context.connection, error):
             raise
         _LOGGER.warning(
-            "batch until=%s failed (%s): doing it location by location",
-            batch.until,
+            "batch until=%s failed (%s): writing it location by location",
+            locations.until,
             refusal(error),
         )
-    report = empty_report(request)
-    for location, name in _locations(context, batch):
+    report = SnapshotReport.of(request)
+    rows = context.queries.run("list_locations", **locations.parameters).fetchall()
+    context.connection.rollback()
+    for location, name in rows:
         try:
-            before = UUID(int=location.int - 1) if location.int else None
-            report.add(write_batch(context, request, Batch(before, location)))
+            report.add(write_batch(context, request, LocationRange.only(location)))
         except psycopg.Error as error:
             if not _is_local(context.connection, error):
                 raise
             _LOGGER.exception("location=%s failed", location)
             report.locations += 1
+            may_pass = error.sqlstate is not None and error.sqlstate[:2] in _PASSING
             report.failures.append(
-                Failure(
-                    named({location: name}, location),
-                    refusal(error),
-                    may_pass=error.sqlstate is not None and error.sqlstate[:2] in _PASSING,
-                )
+                Failure(location_label(location, name), refusal(error), may_pass=may_pass)
             )
     return report
 
 
 def _is_local(connection: Connection[Any], error: psycopg.Error) -> bool:
-    """Whether an error may be the fault of one location, not of the server or the time limit."""
+    """Whether one location may have caused an error, rather than the server or the time limit."""
     if connection.closed or connection.broken or error.sqlstate is None:
         return False
     return error.sqlstate[:2] not in _SERVER_WIDE
 
 
-def _locations(context: RunContext, batch: Batch) -> list[tuple[UUID, str]]:
-    rows = context.execute("list_locations", {"after": batch.after, "until": batch.until})
-    found = rows.fetchall()
-    context.connection.rollback()
-    return found
-
-
-def confirm_complete(
-    connection: Connection[Any],
-    setup: RunSettings,
-    request: SnapshotRequest,
-    report: SnapshotReport,
-) -> None:
-    """Count the expected rows against those there, and add what is missing to the failures."""
-    active = connection.execute(statement("count_locations", setup.database)).fetchone()
-    report.expected = (active[0] if active else 0) * len(request.periods)
+def count_missing(queries: Queries, request: SnapshotRequest, report: SnapshotReport) -> None:
+    """Count the expected rows, and add those that are missing to the report's failures."""
+    report.expected = int(queries.value("count_locations")) * len(request.periods)
     known = {failure.location for failure in report.failures}
-    # Row by row: where a large run failed altogether, every location is missing.
-    with connection.cursor(name="missing_snapshots") as rows:
-        rows.itersize = _MISSING_A_READ
-        rows.execute(
-            statement("find_missing_snapshots", setup.database),
-            {
-                "period_type": request.period_type.value,
-                "period_starts": request.period_starts,
-                "first_start": request.first_day,
-                "after": None,
-                "until": None,
-            },
-        )
+    # One by one: if a large run fails altogether, every location is missing.
+    with queries.stream(
+        "find_missing_snapshots",
+        size=_MISSING_A_READ,
+        first_start=request.first_day,
+        **request.parameters,
+    ) as rows:
         for location, name, start in rows:
-            quoted = named({location: name}, location)
-            if quoted not in known:
-                report.failures.append(Failure(quoted, "no row was written", f"{start}"))
-    connection.rollback()
+            label = location_label(location, name)
+            if label not in known:
+                report.failures.append(Failure(label, "no row was written", f"{start}"))
+    queries.connection.rollback()

@@ -1,56 +1,50 @@
-"""Proof of stored figures: every row is computed again from the raw movements and compared.
+"""Verification: every stored row is computed again from the movements and compared.
 
 A stored day is computed at the prices that it was valued at, so a cost that changed since is told
-apart from a movement that changed. No figure is written: each batch ends with a rollback.
+apart from a movement that changed. Nothing is written: each batch ends with a rollback.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
-from psycopg import Connection, sql
+from analytics_scheduler.snapshots.compose import compose_planned
+from analytics_scheduler.snapshots.context import prepare
+from analytics_scheduler.snapshots.days import compute_days
+from analytics_scheduler.snapshots.plan import BalanceSource, group_days
+from analytics_scheduler.snapshots.prices import read_history
+from analytics_scheduler.snapshots.ranges import Batch, location_label
+from analytics_scheduler.vocabulary import PeriodType, VerifyFinding
 
-from analytics_scheduler.database import statement
-from analytics_scheduler.snapshots import days as passes
-from analytics_scheduler.snapshots.context import RunContext, RunSettings
-from analytics_scheduler.snapshots.plan import BatchScope
-from analytics_scheduler.snapshots.prices import PriceHistory, read_history
-from analytics_scheduler.snapshots.report import named
-from analytics_scheduler.snapshots.run import prepare
-from analytics_scheduler.vocabulary import PeriodType
+if TYPE_CHECKING:
+    from uuid import UUID
 
-# Findings that say that a stored figure is wrong, from the gravest on; the rest only inform.
-WRONG = (
-    "movements changed",
-    "the row is not what its days give",
-    "stock changed without a movement",
-)
+    from psycopg import Connection
+
+    from analytics_scheduler.snapshots.context import RunContext, RunSettings
+    from analytics_scheduler.snapshots.prices import PriceHistory
+
 _BATCH_SIZE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class RowFinding:
-    """A stored row that differs from what the raw movements give, or that cannot be proved."""
+    """A stored row that differs from what the movements give, or cannot be computed again."""
 
     location: str
     period_type: str
     first_day: date
     last_day: date
-    finding: str
-
-    @property
-    def is_wrong(self) -> bool:
-        """Whether the figures are wrong, rather than old or not provable."""
-        return self.finding in WRONG
+    finding: VerifyFinding
 
 
 @dataclass(slots=True)
 class VerifyReport:
-    """How many rows were looked at, and which cannot be vouched for."""
+    """How many rows were compared, and what was found."""
 
     rows: int = 0
     findings: list[RowFinding] = field(default_factory=list)
@@ -58,31 +52,28 @@ class VerifyReport:
     @property
     def wrong(self) -> list[RowFinding]:
         """The rows whose figures are wrong."""
-        return [finding for finding in self.findings if finding.is_wrong]
+        return [entry for entry in self.findings if entry.finding.is_wrong]
 
     def counts(self) -> dict[str, int]:
-        """Return how many rows have which finding."""
-        found: dict[str, int] = {}
-        for entry in self.findings:
-            found[entry.finding] = found.get(entry.finding, 0) + 1
-        return found
+        """Return how many rows have which finding, in words."""
+        return dict(Counter(entry.finding.meaning for entry in self.findings))
 
 
 def verify_snapshots(
     connection: Connection[Any],
-    setup: RunSettings,
+    settings: RunSettings,
     *,
     sample: int | None = None,
     progress: Callable[[VerifyReport], None] | None = None,
 ) -> VerifyReport:
     """Compute all stored rows again, or a random sample of them, and report what differs."""
-    context = prepare(connection, setup)
-    history = read_history(connection, setup.database)
+    context = prepare(connection, settings)
+    history = read_history(context.queries)
     connection.rollback()
     report = VerifyReport()
-    for locations, snapshot_ids in _batches(context, sample):
+    for batch, snapshot_ids in _batches(context, sample):
         try:
-            _verify_batch(context, history, locations, snapshot_ids, report)
+            _verify_batch(context, history, batch, snapshot_ids, report)
         finally:
             connection.rollback()
         if progress is not None:
@@ -90,79 +81,65 @@ def verify_snapshots(
     return report
 
 
-def _batches(
-    context: RunContext, sample: int | None
-) -> Iterator[tuple[list[UUID], list[UUID] | None]]:
+def _batches(context: RunContext, sample: int | None) -> Iterator[tuple[Batch, list[UUID] | None]]:
+    """Give the locations that are verified, and the ids of their rows if not all of them are."""
     if sample is not None:
-        rows = _run(context, "sample_snapshots", {"sample": sample}).fetchall()
-        yield sorted({row[0] for row in rows}), [row[1] for row in rows]
+        rows = context.queries.run("sample_snapshots", sample=sample).fetchall()
+        yield _batch_of(sorted({location for location, _ in rows})), [row_id for _, row_id in rows]
         return
     after = None
     while True:
-        rows = _run(
-            context, "find_verified_batch", {"after": after, "size": _BATCH_SIZE}
-        ).fetchall()
+        rows = context.queries.run("find_verified_batch", after=after, size=_BATCH_SIZE).fetchall()
         if not rows:
             return
-        yield [row[0] for row in rows], None
-        after = rows[-1][0]
+        yield _batch_of([location for (location,) in rows]), None
+        [after] = rows[-1]
+
+
+def _batch_of(locations: list[UUID]) -> Batch:
+    return Batch.of(dict.fromkeys(locations, ""))
 
 
 def _verify_batch(
     context: RunContext,
     history: PriceHistory,
-    locations: list[UUID],
+    batch: Batch,
     snapshot_ids: list[UUID] | None,
     report: VerifyReport,
 ) -> None:
-    timezone = {"timezone": context.timezone}
-    scope = BatchScope.of(locations)
-    _run(context, "plan_verified_periods", {"locations": scope.array, "snapshot_ids": snapshot_ids})
-    _run(context, "plan_verified_days", timezone)
-    _run(context, "create_findings")
-    context.execute(
-        "compose_snapshots",
-        {
-            "force": True,
-            "locations": scope.array,
-            "first_day": date.min,
-            "last_day": date.max,
-            "period_types": [period_type.value for period_type in PeriodType],
-        },
-        planned_periods=sql.SQL("SELECT * FROM pg_temp.planned_periods"),
-        days=sql.Identifier(context.setup.database.analytics_schema, "analytics_snapshot_days"),
+    queries = context.queries
+    queries.run("plan_verified_periods", locations=batch.array, snapshot_ids=snapshot_ids)
+    queries.run("plan_verified_days", timezone=context.timezone)
+    queries.run("create_findings")
+    compose_planned(
+        context,
+        locations=batch.array,
+        force=True,
+        first_day=date.min,
+        last_day=date.max,
+        period_types=PeriodType.words(),
     )
-    _compare(context, history, scope)
-    row = _run(context, "count_planned").fetchone()
-    report.rows += int(row[0]) if row else 0
-    for location, name, period_type, first, last, findings in _run(
-        context, "list_findings", timezone
+    _compare(context, history, batch)
+    report.rows += int(queries.value("count_planned_periods"))
+    for location, name, period_type, first, last, words in queries.run(
+        "list_findings", timezone=context.timezone
     ):
-        gravest = next((finding for finding in WRONG if finding in findings), findings[0])
-        quoted = named({location: name}, location)
-        report.findings.append(RowFinding(quoted, period_type, first, last, gravest))
+        # The findings stand in the vocabulary from the gravest on.
+        gravest = next(finding for finding in VerifyFinding if finding in words)
+        label = location_label(location, name)
+        report.findings.append(RowFinding(label, period_type, first, last, gravest))
 
 
-def _compare(context: RunContext, history: PriceHistory, scope: BatchScope) -> None:
-    planned_passes = passes.plan_passes(context, scope, history)
-    now = history.version_at(context.priced_at)
-    for planned in planned_passes:
-        passes.compute_pass(context, scope, planned, "stock", planned.locations, is_listed=True)
-        limits = {
-            "priced_from": planned.price_version.since,
-            "priced_until": planned.price_version.until,
-        }
-        _run(context, "compare_days", limits)
-    _run(context, "trace_closings")
-    for planned in planned_passes:
-        if planned.price_version != now:
-            repriced = passes.repriced(planned, context.priced_at)
-            passes.compute_pass(
-                context, scope, repriced, "stock", planned.locations, is_listed=True
-            )
-            _run(context, "compare_prices", {"priced_from": now.since})
-
-
-def _run(context: RunContext, name: str, parameters: dict[str, Any] | None = None) -> Any:
-    composed = statement(f"{name}", context.setup.database)
-    return context.connection.execute(composed, parameters or {})
+def _compare(context: RunContext, history: PriceHistory, batch: Batch) -> None:
+    groups = group_days(context, batch, history)
+    current = history.version_at(context.priced_at)
+    stock = BalanceSource.STOCK
+    for group in groups:
+        compute_days(context, batch, group, stock, group.locations)
+        context.queries.run("compare_days", **group.price_version.parameters)
+    context.queries.run("trace_closings")
+    for group in groups:
+        if group.price_version != current:
+            moment = context.priced_at
+            compute_days(context, batch, group, stock, group.locations, priced_at=moment)
+            context.queries.run("compare_current_prices", priced_from=current.since)

@@ -1,10 +1,10 @@
--- name: _planned_periods
--- Purpose: part of compose_snapshots: which snapshots are to be composed from days, and why.
--- Parameters: has_longer (whether weeks and months are to be looked at); locations; period_type,
--- period_starts, period_ends (the wanted periods); week_start (0 is Monday); waiting_before (a date, or
--- NULL: weeks and months that end before it and hold a day written now are composed although
--- nobody asked for them).
--- Rows: one a period. Locks: none but ACCESS SHARE.
+-- name: plan_periods
+-- Purpose: decide which periods are composed from days, and why: the requested ones, and those that
+-- hold a day written now and are stored already or owed.
+-- Parameters: locations; period_type; period_starts; period_ends (the requested periods);
+-- has_longer (whether to look at weeks and months); week_start (0 is Monday); owed_before (a date,
+-- or NULL: weeks and months that end before it are composed if they hold a day written now).
+CREATE TEMPORARY TABLE planned_periods ON COMMIT DROP AS
 WITH written AS (
     SELECT
         w.location_id,
@@ -16,7 +16,7 @@ WITH written AS (
     FROM written_days AS w
 ),
 
-touched AS (
+affected AS (
     SELECT
         location_id,
         'daily' AS period_type,
@@ -44,7 +44,7 @@ touched AS (
     WHERE %(has_longer)s
 ),
 
-wanted AS (
+candidates AS (
     SELECT
         l.location_id,
         %(period_type)s::text AS period_type,
@@ -52,10 +52,10 @@ wanted AS (
         s.period_end,
         NULL::text AS reason,
         TRUE AS is_requested,
-        TRUE AS is_wanted
-    FROM unnest(%(locations)s::uuid []) AS l (location_id)
+        TRUE AS is_owed
+    FROM unnest(%(locations)s::uuid[]) AS l (location_id)
     CROSS JOIN
-        unnest(%(period_starts)s::date [], %(period_ends)s::date []) AS s (period_start, period_end)
+        unnest(%(period_starts)s::date[], %(period_ends)s::date[]) AS s (period_start, period_end)
     UNION ALL
     SELECT
         location_id,
@@ -64,45 +64,42 @@ wanted AS (
         period_end,
         reason,
         FALSE AS is_requested,
-        period_type = 'daily' OR coalesce(period_end < %(waiting_before)s::date, FALSE)
-        AS is_wanted
-    FROM touched
+        period_type = 'daily' OR coalesce(period_end < %(owed_before)s::date, FALSE)
+        AS is_owed
+    FROM affected
 )
 
 SELECT
-    w.location_id,
-    w.period_type,
-    w.period_start,
-    w.period_end,
+    c.location_id,
+    c.period_type,
+    c.period_start,
+    c.period_end,
     CASE
-        WHEN bool_or(w.reason = 'late data') THEN 'late data'
-        WHEN bool_or(w.reason = 'settings') THEN 'settings'
+        WHEN bool_or(c.reason = 'late data') THEN 'late data'
+        WHEN bool_or(c.reason = 'settings') THEN 'settings'
         ELSE 're-run'
     END AS reason,
-    bool_or(w.is_requested) AS is_requested
-FROM wanted AS w
-GROUP BY w.location_id, w.period_type, w.period_start, w.period_end
-HAVING bool_or(w.is_wanted) OR EXISTS (
+    bool_or(c.is_requested) AS is_requested
+FROM candidates AS c
+GROUP BY c.location_id, c.period_type, c.period_start, c.period_end
+HAVING bool_or(c.is_owed) OR EXISTS (
     SELECT FROM {analytics}.analytics_snapshots AS s
     WHERE
-        s.location_id = w.location_id
-        AND s.period_type = w.period_type AND s.period_start = w.period_start
-)
+        s.location_id = c.location_id
+        AND s.period_type = c.period_type AND s.period_start = c.period_start
+);
 
 
 -- name: compose_snapshots
--- Purpose: compose snapshots from stored days and say how each stands to the row that is there.
--- Parts: planned_periods lists the periods; days is the relation of days. Parameters: force; locations,
--- first_day, last_day and period_types (bounds of what was planned, so that no more is read).
--- Rows: into the temporary table composed_snapshots, one a planned period; status is one of
--- incomplete (days are missing), adopted (an earlier row is kept), overflow, new, changed, same.
--- Rounding is half away from zero, once: quotients are cut in whole numbers.
--- Locks: none but ACCESS SHARE.
+-- Purpose: compose the planned periods from stored days, and say how each compares with the stored
+-- row: the status is a RowStatus.
+-- Parameters: force; locations; first_day; last_day; period_types (bounds of what is planned, so
+-- that no more is read); largest_items; largest_cents; largest_ratio; largest_percentage (what the
+-- columns hold).
+-- Parts: stored_figures; composed_figures (the columns of the figures, of s and of f).
 CREATE TEMPORARY TABLE composed_snapshots ON COMMIT DROP AS
-WITH planned_periods AS ({planned_periods}),
-
-sums AS (
-    -- Slot by period, so that the days are looked up by their key whatever the planner knows.
+WITH sums AS (
+    -- One period at a time, so that its days are looked up by key, whatever the planner knows.
     SELECT
         p.location_id,
         p.period_type,
@@ -111,7 +108,7 @@ sums AS (
         p.reason,
         p.is_requested,
         totals.*
-    FROM planned_periods AS p
+    FROM pg_temp.planned_periods AS p
     CROSS JOIN LATERAL (
         SELECT
             count(*) = p.period_end - p.period_start + 1 AS is_complete,
@@ -122,7 +119,7 @@ sums AS (
             max(d.closing_items) FILTER (WHERE d.day = p.period_end) AS closing_items,
             max(d.closing_cents) FILTER (WHERE d.day = p.period_end) AS closing_cents,
             max(d.opening_cents) FILTER (WHERE d.day = p.period_start) AS opening_cents
-        FROM {days} AS d
+        FROM {analytics}.analytics_snapshot_days AS d
         WHERE
             d.location_id = p.location_id
             AND d.day >= p.period_start
@@ -130,16 +127,24 @@ sums AS (
     ) AS totals
 ),
 
+-- Both quotients are rounded to hundredths once, half away from zero, in whole numbers: for n and d
+-- above 0 that is div(2 * 100 * n + d, 2 * d) hundredths.
 quotients AS (
     SELECT
         *,
-        opening_cents + closing_cents AS twice_average_cents,
-        sign(cogs_cents)
-        * div(400 * abs(cogs_cents) + opening_cents + closing_cents,
-            2 * nullif(greatest(opening_cents + closing_cents, 0), 0)) * 0.01 AS ratio,
-        sign(waste_cents) * sign(left_cents)
-        * div(20000 * abs(waste_cents) + abs(left_cents), 2 * nullif(abs(left_cents), 0)) * 0.01
-        AS percentage
+        -- Turnover: the cost of goods sold divided by the average of opening and closing value,
+        -- cogs / ((opening + closing) / 2). So n is 2 * cogs and d is opening + closing. There is
+        -- no ratio if the average is 0 or negative.
+        sign(cogs_cents) * div(
+            2 * 100 * 2 * abs(cogs_cents) + (opening_cents + closing_cents),
+            2 * nullif(greatest(opening_cents + closing_cents, 0), 0)
+        ) * 0.01 AS ratio,
+        -- Wastage: the waste in percent of everything that left the stock, at cost. So n is
+        -- 100 * waste and d is what left.
+        sign(waste_cents) * sign(left_cents) * div(
+            2 * 100 * 100 * abs(waste_cents) + abs(left_cents),
+            2 * nullif(abs(left_cents), 0)
+        ) * 0.01 AS percentage
     FROM sums
 ),
 
@@ -154,20 +159,22 @@ figures AS (
         is_complete,
         closing_cents * 0.01 AS total_inventory_value,
         closing_items AS total_items,
-        CASE WHEN cogs_cents = 0 THEN 0 WHEN ratio < 1000000 AND ratio > -1000000 THEN ratio END
-        AS turnover_ratio,
+        CASE
+            WHEN cogs_cents = 0 THEN 0
+            WHEN abs(ratio) <= %(largest_ratio)s THEN ratio
+        END AS turnover_ratio,
         waste_cents * 0.01 AS wastage_value,
         CASE
             WHEN left_cents = 0 THEN 0
-            WHEN percentage < 1000 AND percentage > -1000 THEN percentage
+            WHEN abs(percentage) <= %(largest_percentage)s THEN percentage
         END AS wastage_percentage,
         revenue_cents * 0.01 AS revenue,
         cogs_cents * 0.01 AS cost_of_goods_sold,
-        coalesce(abs(ratio) >= 1000000 AND cogs_cents <> 0, FALSE) AS ratio_overflows,
-        coalesce(abs(percentage) >= 1000, FALSE) AS percentage_overflows,
+        coalesce(abs(ratio) > %(largest_ratio)s AND cogs_cents <> 0, FALSE) AS ratio_overflows,
+        coalesce(abs(percentage) > %(largest_percentage)s, FALSE) AS percentage_overflows,
         greatest(
             abs(closing_cents), abs(revenue_cents), abs(waste_cents), abs(cogs_cents)
-        ) >= 1000000000000 OR abs(closing_items) > 2147483647 AS overflows
+        ) > %(largest_cents)s OR abs(closing_items) > %(largest_items)s AS overflows
     FROM quotients
 )
 
@@ -181,13 +188,8 @@ SELECT
         WHEN NOT f.is_complete THEN 'incomplete'
         WHEN f.overflows THEN 'overflow'
         WHEN s.id IS NULL THEN 'new'
-        WHEN ((
-            s.period_end, s.total_inventory_value, s.total_items, s.turnover_ratio,
-            s.wastage_value, s.wastage_percentage, s.revenue, s.cost_of_goods_sold
-        ) IS DISTINCT FROM (
-            f.period_end, f.total_inventory_value, f.total_items, f.turnover_ratio,
-            f.wastage_value, f.wastage_percentage, f.revenue, f.cost_of_goods_sold
-        )) THEN 'changed'
+        WHEN ((s.period_end, {stored_figures}) IS DISTINCT FROM (f.period_end, {composed_figures}))
+            THEN 'changed'
         ELSE 'same'
     END AS status
 FROM figures AS f
@@ -196,7 +198,7 @@ LEFT JOIN {analytics}.analytics_snapshots AS s
         s.location_id = f.location_id
         AND s.period_type = f.period_type
         AND s.period_start = f.period_start
-        AND s.location_id = any(%(locations)s)
+        AND s.location_id = any(%(locations)s::uuid[])
         AND s.period_type = any(%(period_types)s)
         AND s.period_start >= %(first_day)s
         AND s.period_start <= %(last_day)s;

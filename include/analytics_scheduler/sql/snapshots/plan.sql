@@ -1,5 +1,5 @@
 -- name: create_batch_tables
--- Purpose: the temporary tables that a batch fills pass by pass.
+-- Purpose: make the temporary tables that a batch fills, one group of days after the other.
 CREATE TEMPORARY TABLE written_days (
     location_id UUID NOT NULL,
     day DATE NOT NULL,
@@ -12,28 +12,13 @@ CREATE TEMPORARY TABLE revaluations (
 ) ON COMMIT DROP;
 
 
--- name: _first_known_day
--- Purpose: part of other statements: the first day that is known of location l, stored or adopted.
-SELECT
-    least(
-        (
-            SELECT min(d.day)
-            FROM {analytics}.analytics_snapshot_days AS d
-            WHERE d.location_id = l.location_id
-        ), (
-            SELECT min(s.period_start)
-            FROM {analytics}.analytics_snapshots AS s
-            WHERE s.location_id = l.location_id AND s.period_type = 'daily'
-        )
-    )
-
-
 -- name: read_stored_days
--- Purpose: what is stored already of a batch's locations, as far as the run must know.
--- Parameters: locations; first_day, last_day (of the wanted periods); lookback_days, catchup_days.
--- Rows: one: the first stored day that is looked back on and the last stored day (NULL where there
--- is none), how many days of the wanted periods are there, and whether a day is missing within the
--- days that are caught up on.
+-- Purpose: read what is stored of a batch's locations, as far as the run must know.
+-- Parameters: locations (the batch's); first_day; last_day (of the requested periods);
+-- lookback_days; catchup_days (how far back to look, 0 for a run that does neither).
+-- Rows: one: the first stored day to look back on and the last stored day (NULL if there is none);
+-- how many requested days are stored; and, for each location that lacks a day within catchup_days,
+-- its id and the first day that is known of it, stored or adopted, in two arrays.
 WITH recent AS (
     SELECT
         location_id,
@@ -42,63 +27,100 @@ WITH recent AS (
         max(day) AS last_day,
         count(*) FILTER (
             WHERE day >= %(first_day)s::date AND day <= %(last_day)s::date
-        ) AS wanted_days,
+        ) AS requested_days,
         count(*) FILTER (
             WHERE
             day >= %(first_day)s::date - %(catchup_days)s::integer
             AND day < %(first_day)s::date
-        ) AS stored_days
+        ) AS days_before
     FROM {analytics}.analytics_snapshot_days
     WHERE
-        location_id = any(%(locations)s)
+        location_id = any(%(locations)s::uuid[])
         AND day >= %(first_day)s::date
         - greatest(%(lookback_days)s::integer, %(catchup_days)s::integer)
     GROUP BY location_id
+),
+
+known AS (
+    SELECT
+        l.location_id,
+        r.first_day,
+        r.last_day,
+        r.requested_days,
+        coalesce(r.days_before, 0) AS days_before,
+        CASE
+            WHEN coalesce(r.days_before, 0) < %(catchup_days)s::integer
+                THEN least(
+                    (
+                        SELECT min(d.day)
+                        FROM {analytics}.analytics_snapshot_days AS d
+                        WHERE d.location_id = l.location_id
+                    ), (
+                        SELECT min(s.period_start)
+                        FROM {analytics}.analytics_snapshots AS s
+                        WHERE s.location_id = l.location_id AND s.period_type = 'daily'
+                    )
+                )
+        END AS first_known_day
+    FROM unnest(%(locations)s::uuid[]) AS l (location_id)
+    LEFT JOIN recent AS r ON r.location_id = l.location_id
 )
 
 SELECT
-    min(r.first_day) AS first_day,
-    max(r.last_day) AS last_day,
-    coalesce(sum(r.wanted_days), 0)::bigint AS wanted_days,
+    min(first_day) AS first_day,
+    max(last_day) AS last_day,
+    coalesce(sum(requested_days), 0)::bigint AS requested_days,
     coalesce(
-        bool_or(
-            coalesce(r.stored_days, 0) < %(catchup_days)s::integer
-            AND coalesce(r.stored_days, 0) < %(first_day)s::date - ({first_known_day})
-        ), FALSE
-    ) AS has_gaps
-FROM unnest(%(locations)s::uuid []) AS l (location_id)
-LEFT JOIN recent AS r ON r.location_id = l.location_id;
+        array_agg(location_id) FILTER (WHERE days_before < %(first_day)s::date - first_known_day),
+        '{}'
+    ) AS gap_locations,
+    coalesce(
+        array_agg(first_known_day)
+        FILTER (WHERE days_before < %(first_day)s::date - first_known_day),
+        '{}'
+    ) AS gap_first_days
+FROM known;
 
 
 -- name: has_composed_periods
--- Purpose: is any of the wanted periods there already? Parameters: locations, period_type,
--- period_starts. Rows: one.
-SELECT TRUE AS is_there
-WHERE EXISTS (
+-- Purpose: say whether any of the requested periods is stored already.
+-- Parameters: locations; period_type; period_starts.
+-- Rows: one: true or false.
+SELECT EXISTS(
     SELECT FROM {analytics}.analytics_snapshots
     WHERE
-        location_id = any(%(locations)s)
+        location_id = any(%(locations)s::uuid[])
         AND period_type = %(period_type)s
         AND period_start = any(%(period_starts)s)
-);
+) AS has_composed_periods;
 
 
 -- name: find_changed_days
--- Purpose: the first day of each location whose movements are not those that were processed.
--- Parameters: locations (uuid[]), starts (first instants of the days and of the day after the
--- last), first_day, day_count, timezone. Rows: one a location with a changed day.
--- Materialized, or the planner, who expects far too many buckets, sorts all movements for the join.
+-- Purpose: find the first day of each location whose movements are not those that were processed.
+-- The sums are materialized: the planner expects far too many buckets, and would sort every
+-- movement for the join.
+-- Parameters: locations; after; until; by_id (whether to look locations up by their ids or read the
+-- range between after and until); starts (the first instants of the days and of the day after the
+-- last); first_start; last_end (the first and last of these); first_day; day_count; timezone.
+-- Rows: one a location with a changed day: its id and that day.
 WITH found AS MATERIALIZED (
     SELECT
         m.location_id,
         width_bucket(m.created_at, %(starts)s) AS bucket,
         count(*) AS movements,
-        sum({fingerprint}) AS fingerprint
+        -- As in compute_days.
+        sum(
+            hashint8(
+                uuid_hash_extended(m.product_id, m.quantity * 16::bigint + length(m.type::text))
+            )
+        ) AS fingerprint
     FROM {source}.stock_movements AS m
     WHERE
         m.created_at >= %(first_start)s
         AND m.created_at < %(last_end)s
-        AND {located}
+        AND (%(after)s::uuid IS NULL OR m.location_id > %(after)s::uuid)
+        AND (%(until)s::uuid IS NULL OR m.location_id <= %(until)s::uuid)
+        AND (NOT %(by_id)s OR m.location_id = any(%(locations)s::uuid[]))
     GROUP BY m.location_id, bucket
 )
 
@@ -109,7 +131,7 @@ FROM {analytics}.analytics_snapshot_days AS d
 LEFT JOIN found AS f
     ON f.location_id = d.location_id AND f.bucket = d.day - %(first_day)s::date + 1
 WHERE
-    d.location_id = any(%(locations)s)
+    d.location_id = any(%(locations)s::uuid[])
     AND d.day >= %(first_day)s::date
     AND d.day < %(first_day)s::date + %(day_count)s::integer
     AND d.timezone = %(timezone)s
@@ -120,9 +142,11 @@ GROUP BY d.location_id;
 
 
 -- name: group_wanted_days
--- Purpose: group the locations whose wanted days have the same extent, for the passes.
--- Parameters: size (how many locations the batch has). Rows: one an extent, moment of prices and
--- kind (missing or stored), with its locations in order, or NULL where it is all of the batch.
+-- Purpose: group the locations whose wanted days begin and end alike, so that one reading of the
+-- ledger serves them all.
+-- Parameters: size (how many locations the batch has).
+-- Rows: one a group: the moment of its prices, whether its days are missing (or stored), the first
+-- and last day, and its locations in order, or NULL if they are the whole batch.
 WITH extents AS (
     SELECT
         location_id,
@@ -145,16 +169,17 @@ GROUP BY priced_at, is_missing, first_day, last_day;
 
 
 -- name: find_neighbours
--- Purpose: of locations, those whose stored day before or after a stretch of days can carry it.
--- Parameters: locations, first_day, last_day, priced_from, priced_until (moments between which no
--- price changed; priced_until may be NULL), timezone. Rows: one a location: after, before or both.
+-- Purpose: find the locations whose stored day before or after a group of days can carry it.
+-- Parameters: locations; first_day; last_day; priced_from; priced_until (moments between which no
+-- price changed; priced_until may be NULL); timezone.
+-- Rows: one a location with such a day: its id, whether the day after and the day before is there.
 SELECT
     location_id,
     bool_or(day = %(last_day)s::date + 1) AS has_day_after,
     bool_or(day = %(first_day)s::date - 1) AS has_day_before
 FROM {analytics}.analytics_snapshot_days
 WHERE
-    location_id = any(%(locations)s)
+    location_id = any(%(locations)s::uuid[])
     AND day IN (%(last_day)s::date + 1, %(first_day)s::date - 1)
     AND timezone = %(timezone)s
     AND priced_at >= %(priced_from)s

@@ -1,19 +1,19 @@
 -- name: plan_days
--- Purpose: decide which days of which locations are to be written, why, and at whose prices.
--- Parameters: locations (uuid[]); first_day, last_day (the days of the wanted periods); has_missing
--- (whether some of them are not stored); catchup_days
--- (how far back missing days are filled in, 0 for none); changed_locations, changed_days (the
--- first day of each location whose movements changed); force; priced_at (the moment of the run's
--- own prices); timezone; cogs_includes_waste; period_type; period_starts (of the wanted periods);
--- Rows: into the temporary table wanted_days. A day without a reason is missing until now.
--- Locks: none but ACCESS SHARE.
+-- Purpose: decide which days of which locations are to be written, why, and at whose prices. A day
+-- without a reason has not been stored before.
+-- Parameters: locations (the batch's); first_day; last_day (of the requested periods); has_missing
+-- (whether some of these days are not stored); gap_locations; gap_first_days (locations that lack
+-- days before, each with the first day that is known of it); catchup_days (how far back gaps are
+-- filled); changed_locations; changed_days (the first day of each location whose movements
+-- changed); force; priced_at (the moment of the run's own prices); timezone; cogs_includes_waste;
+-- period_type; period_starts (of the requested periods).
 CREATE TEMPORARY TABLE wanted_days ON COMMIT DROP AS
 WITH listed AS (
     SELECT location_id
-    FROM unnest(%(locations)s::uuid []) AS l (location_id)
+    FROM unnest(%(locations)s::uuid[]) AS l (location_id)
 ),
 
--- A period that is kept as it is needs no days: it was there before the package, or its days were
+-- A period that is kept as it is needs no days: its row is older than the package, or its days were
 -- pruned after it had been composed.
 kept AS (
     SELECT
@@ -59,26 +59,21 @@ missing AS (
     )
 ),
 
--- Days missing since the last one, as far back as the setting allows, but not before the first,
--- which may be one that was adopted.
+-- Days that are missing before the requested ones, but none before the first known day.
 gaps AS (
     SELECT
         l.location_id,
         n.day
-    FROM listed AS l
-    CROSS JOIN LATERAL (
-        SELECT ({first_known_day}) AS day
-    ) AS first
+    FROM
+        unnest(%(gap_locations)s::uuid[], %(gap_first_days)s::date[]) AS l (location_id, first_day)
     CROSS JOIN LATERAL (
         SELECT s.number + %(first_day)s::date AS day
         FROM generate_series(
-            greatest(first.day - %(first_day)s::date, -%(catchup_days)s::integer), -1
+            greatest(l.first_day - %(first_day)s::date, -%(catchup_days)s::integer), -1
         ) AS s (number)
     ) AS n
     WHERE
-        %(catchup_days)s > 0
-        AND first.day IS NOT NULL
-        AND NOT EXISTS (
+        NOT EXISTS (
             SELECT FROM {analytics}.analytics_snapshot_days AS d
             WHERE d.location_id = l.location_id AND d.day = n.day
         )
@@ -97,7 +92,7 @@ changed AS (
         d.day,
         d.priced_at
     FROM
-        unnest(%(changed_locations)s::uuid [], %(changed_days)s::date []) AS c (location_id, day)
+        unnest(%(changed_locations)s::uuid[], %(changed_days)s::date[]) AS c (location_id, day)
     INNER JOIN {analytics}.analytics_snapshot_days AS d
         ON d.location_id = c.location_id AND d.day >= c.day
 ),

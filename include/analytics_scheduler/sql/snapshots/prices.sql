@@ -1,6 +1,6 @@
--- name: _products_in_cents
--- Purpose: part of other statements: the products of now in whole cents. A cost or price that is
--- missing, is not a number or has more than two decimals is NULL.
+-- name: _current_prices
+-- Purpose: the products' current costs and prices in whole cents: NULL if one is missing, is not a
+-- number, or has more than two decimals.
 -- Rows: one a product.
 SELECT
     id AS product_id,
@@ -10,13 +10,16 @@ SELECT
     CASE
         WHEN abs(price) < 1e12 AND price = round(price, 2) THEN (price * 100)::bigint
     END AS price_cents
-FROM {source}.products
+FROM {source}.products;
 
 
--- name: _prices_seen
--- Purpose: part of other statements: costs and prices as they were seen at a moment. A product
--- that no run had seen by then counts with what it costs now.
--- Parts: moment is the name of the parameter. Rows: one a product.
+-- name: _prices_at
+-- Purpose: costs and prices as runs had last seen them at a moment. A product that no run had seen
+-- by then counts at its current cost and price. A part, because a temporary table in its place is
+-- not scanned in parallel: compute_days then takes 2.3 times as long (1.8 times for eight days).
+-- Parameters: priced_at.
+-- Parts: _current_prices.
+-- Rows: one a product.
 SELECT DISTINCT ON (product_id)
     product_id,
     cost_cents,
@@ -28,29 +31,40 @@ FROM (
         cost_cents,
         price_cents
     FROM {analytics}.analytics_snapshot_prices
-    WHERE seen_at <= {moment}
+    WHERE seen_at <= %(priced_at)s
     UNION ALL
     SELECT
         product_id,
         '-infinity'::timestamptz AS seen_at,
         cost_cents,
         price_cents
-    FROM ({whole_cents}) AS prices_of_now -- noqa: AL05
+    FROM ({_current_prices}) AS current_prices -- noqa: AL05
 ) AS seen
-ORDER BY product_id, seen_at DESC
+ORDER BY product_id, seen_at DESC;
+
+
+-- name: lock_prices
+-- Purpose: let one run at a time store prices, and read the clock when it is this run's turn.
+-- Parameters: key (of the advisory lock).
+-- Rows: one: nothing, and the moment.
+-- Locks: the advisory one, until the transaction ends.
+SELECT
+    pg_advisory_xact_lock(%(key)s) AS is_our_turn,
+    clock_timestamp() AS observed_at;
 
 
 -- name: observe_prices
--- Purpose: note every cost and price that differs from what was last seen.
--- Parameters: observed_at. Locks: rows of the package's own table; the caller holds the lock that
--- lets one run observe at a time.
+-- Purpose: store every current cost and price that differs from the last one that a run saw.
+-- Parameters: observed_at.
+-- Parts: _current_prices.
+-- Locks: the rows written. The caller holds the advisory lock that lets one run observe at a time.
 INSERT INTO {analytics}.analytics_snapshot_prices (product_id, seen_at, cost_cents, price_cents)
 SELECT
     p.product_id,
     %(observed_at)s,
     p.cost_cents,
     p.price_cents
-FROM ({whole_cents}) AS p
+FROM ({_current_prices}) AS p
 LEFT JOIN (
     SELECT DISTINCT ON (product_id)
         product_id,
@@ -65,9 +79,8 @@ WHERE
 
 
 -- name: list_price_changes
--- Purpose: the moments after the given one at which a cost or price was seen to change.
--- Parameters: since. Rows: one a moment, in order.
+-- Purpose: list the moments at which a run saw a changed cost or price.
+-- Rows: one a moment, in order.
 SELECT DISTINCT seen_at
 FROM {analytics}.analytics_snapshot_prices
-WHERE seen_at > %(since)s
 ORDER BY seen_at;

@@ -1,15 +1,14 @@
 -- name: count_locations
--- Purpose: how many locations are active. Rows: one.
+-- Purpose: count the active locations.
+-- Rows: one: the count.
 SELECT count(*) FROM {source}.locations WHERE is_active;
 
 
 -- name: find_shards
 -- Purpose: cut the active locations into ranges of ids of about equal size.
--- Parameters: shards. Rows: one a range: its number, its last id and how many locations it holds.
-SELECT
-    shard,
-    (max(id::text))::uuid AS last_location,
-    count(*) AS locations
+-- Parameters: shards (how many).
+-- Rows: one a range, in order: its last id.
+SELECT (max(id::text))::uuid AS last_location
 FROM (
     SELECT
         id,
@@ -22,10 +21,10 @@ ORDER BY shard;
 
 
 -- name: find_batch_end
--- Purpose: where the next batch of active locations ends, in the order of their ids.
--- Parameters: after (the last id of the batch before, or NULL), until (the last id of the shard,
--- or NULL), size. Rows: the last id of the batch and the first id behind it; the second is missing
--- where the batch is the last.
+-- Purpose: find where the next batch of active locations ends, in the order of their ids.
+-- Parameters: after (the last id of the batch before, or NULL); until (the last id of the shard, or
+-- NULL); size (how many locations a batch has).
+-- Rows: the last id of the batch and the first id behind it; only the first if no location follows.
 SELECT id
 FROM {source}.locations
 WHERE
@@ -37,8 +36,9 @@ LIMIT 2 OFFSET %(size)s - 1;
 
 
 -- name: list_locations
--- Purpose: the active locations of a batch. Parameters: after, until (ids, or NULL).
--- Rows: one a location, in the order of their ids.
+-- Purpose: list the active locations of a batch.
+-- Parameters: after (an id, or NULL); until (an id, or NULL).
+-- Rows: one a location, in the order of their ids: id and name.
 SELECT
     id,
     name
@@ -52,7 +52,8 @@ ORDER BY id;
 
 -- name: register_locations
 -- Purpose: give every active location of a batch the row that its writers lock.
--- Parameters: after, until (ids, or NULL). Locks: the new rows.
+-- Parameters: after (an id, or NULL); until (an id, or NULL).
+-- Locks: the rows written.
 INSERT INTO {analytics}.analytics_snapshot_locations (location_id)
 SELECT l.id
 FROM {source}.locations AS l
@@ -69,9 +70,11 @@ ON CONFLICT DO NOTHING;
 
 
 -- name: lock_locations
--- Purpose: lock a batch of active locations against other writers, in the order of their ids.
--- Parameters: after, until (ids, or NULL). Rows: one a location: its id and name.
--- Locks: a row each in the package's own table, until the transaction ends.
+-- Purpose: lock the active locations of a batch against other writers, in the order of their ids,
+-- so that two runs that meet never wait for each other in a circle.
+-- Parameters: after (an id, or NULL); until (an id, or NULL).
+-- Rows: one a location: id and name.
+-- Locks: a row of analytics_snapshot_locations for each location, until the transaction ends.
 SELECT
     l.id,
     l.name
@@ -83,3 +86,10 @@ WHERE
     AND (%(until)s::uuid IS NULL OR l.id <= %(until)s::uuid)
 ORDER BY own.location_id
 FOR UPDATE OF own;
+
+
+-- name: limit_lock_waits
+-- Purpose: bound how long the transaction waits for locks of others on the rows that it writes.
+-- Parameters: milliseconds.
+-- Rows: one: the setting.
+SELECT set_config('lock_timeout', %(milliseconds)s, TRUE);

@@ -1,8 +1,8 @@
 -- name: store_days
--- Purpose: store computed days that are wanted, where they differ from what is stored.
--- Parameters: cogs_includes_waste, timezone, run_id, priced_from, priced_until (moments between
--- which no price changed; priced_until may be NULL). Rows: one a day stored, into written_days.
--- Locks: the rows written.
+-- Purpose: store the computed days that are wanted, where they differ from what is stored.
+-- Parameters: cogs_includes_waste; timezone; run_id; priced_from; priced_until (moments between
+-- which no price changed; priced_until may be NULL).
+-- Locks: the rows written. Every day that is stored is noted in the temporary table written_days.
 WITH usable AS (
     SELECT
         c.location_id,
@@ -25,7 +25,7 @@ WITH usable AS (
         c.closing_cents,
         c.fingerprint,
         CASE
-            WHEN same_pass.day IS NOT NULL THEN 0
+            WHEN same_group.day IS NOT NULL THEN 0
             WHEN before.timezone = %(timezone)s
                 THEN before.closing_items - (
                     c.closing_items - c.in_items + c.out_items + c.waste_items
@@ -33,7 +33,7 @@ WITH usable AS (
                 )
         END AS unexplained_items,
         CASE
-            WHEN same_pass.day IS NOT NULL THEN 0
+            WHEN same_group.day IS NOT NULL THEN 0
             WHEN before.timezone = %(timezone)s
                 THEN before.closing_cents - coalesce(r.cents, 0) - (
                     c.closing_cents - c.in_cents + c.out_cents + c.waste_cents
@@ -42,9 +42,9 @@ WITH usable AS (
         END AS unexplained_cents
     FROM computed_days AS c
     INNER JOIN wanted_days AS w ON w.location_id = c.location_id AND w.day = c.day
-    LEFT JOIN computed_days AS same_pass
+    LEFT JOIN computed_days AS same_group
         ON
-            same_pass.location_id = c.location_id AND same_pass.day = c.day - 1
+            same_group.location_id = c.location_id AND same_group.day = c.day - 1
             AND EXISTS (
                 SELECT FROM wanted_days AS o
                 WHERE o.location_id = c.location_id AND o.day = c.day - 1

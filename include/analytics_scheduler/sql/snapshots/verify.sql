@@ -1,5 +1,7 @@
 -- name: sample_snapshots
--- Purpose: draw rows at random. Parameters: sample. Rows: one a snapshot.
+-- Purpose: draw stored snapshots at random.
+-- Parameters: sample (how many).
+-- Rows: one a snapshot: its location and id.
 SELECT
     location_id,
     id
@@ -9,8 +11,9 @@ LIMIT %(sample)s;
 
 
 -- name: find_verified_batch
--- Purpose: the next batch of locations that have snapshots, in the order of their ids.
--- Parameters: after (the last id of the batch before, or NULL), size. Rows: one a location.
+-- Purpose: find the next batch of locations that have snapshots, in the order of their ids.
+-- Parameters: after (the last id of the batch before, or NULL); size.
+-- Rows: one a location: its id.
 SELECT DISTINCT location_id
 FROM {analytics}.analytics_snapshots
 WHERE %(after)s::uuid IS NULL OR location_id > %(after)s::uuid
@@ -19,9 +22,9 @@ LIMIT %(size)s;
 
 
 -- name: plan_verified_periods
--- Purpose: list the stored snapshots of a batch that are to be proved.
+-- Purpose: list the stored snapshots of a batch that are compared; rows older than the package are
+-- not.
 -- Parameters: locations; snapshot_ids (of these rows only, or NULL for all).
--- Rows: into the temporary table planned_periods.
 CREATE TEMPORARY TABLE planned_periods ON COMMIT DROP AS
 SELECT
     location_id,
@@ -32,17 +35,17 @@ SELECT
     TRUE AS is_requested
 FROM {analytics}.analytics_snapshots AS s
 WHERE
-    location_id = any(%(locations)s)
-    AND (%(snapshot_ids)s::uuid [] IS NULL OR id = any(%(snapshot_ids)s::uuid []))
+    location_id = any(%(locations)s::uuid[])
+    AND (%(snapshot_ids)s::uuid[] IS NULL OR id = any(%(snapshot_ids)s::uuid[]))
     AND NOT EXISTS (
         SELECT FROM {analytics}.analytics_snapshot_adopted AS a WHERE a.snapshot_id = s.id
     );
 
 
 -- name: plan_verified_days
--- Purpose: list the stored days of the planned snapshots; days of another time zone cannot be
--- computed again under this one. Parameters: timezone.
--- Rows: into the temporary table wanted_days.
+-- Purpose: list the stored days of the planned snapshots. Days that were counted in another time
+-- zone cannot be computed again in this one.
+-- Parameters: timezone.
 CREATE TEMPORARY TABLE wanted_days ON COMMIT DROP AS
 SELECT DISTINCT
     d.location_id,
@@ -56,7 +59,7 @@ WHERE d.timezone = %(timezone)s;
 
 
 -- name: create_findings
--- Purpose: where the findings of a batch are collected.
+-- Purpose: make the table that collects the findings of a batch; a finding is a VerifyFinding.
 CREATE TEMPORARY TABLE day_findings (
     location_id UUID NOT NULL,
     day DATE NOT NULL,
@@ -65,10 +68,10 @@ CREATE TEMPORARY TABLE day_findings (
 
 
 -- name: compare_days
--- Purpose: hold stored days against what the raw movements give at the days' own prices.
--- A closing may differ by what later days keep as unexplained: stock that was edited by hand.
--- Parameters: priced_from, priced_until (moments between which no price changed; priced_until may
--- be NULL). Rows: into day_findings, one a day that differs.
+-- Purpose: compare stored days with what the movements give at the days' own prices. A closing may
+-- differ by what later days store as unexplained: stock that was edited by hand.
+-- Parameters: priced_from; priced_until (moments between which no price changed; priced_until may
+-- be NULL).
 INSERT INTO day_findings (location_id, day, finding)
 WITH unexplained AS (
     SELECT
@@ -95,10 +98,10 @@ SELECT
                 d.in_cents, d.out_cents, d.waste_cents, d.adjustment_cents, d.revenue_cents
             ) IS DISTINCT FROM (
                 c.in_cents, c.out_cents, c.waste_cents, c.adjustment_cents, c.revenue_cents
-            )) THEN 'movements changed'
+            )) THEN 'movements_changed'
         WHEN d.closing_items - c.closing_items = u.later_items AND u.later_items <> 0
-            THEN 'stock edited, as was noted'
-        ELSE 'stock changed without a movement'
+            THEN 'stock_edit_noted'
+        ELSE 'stock_changed'
     END AS finding
 FROM computed_days AS c
 INNER JOIN wanted_days AS w ON w.location_id = c.location_id AND w.day = c.day
@@ -118,29 +121,29 @@ WHERE
 
 
 -- name: trace_closings
--- Purpose: where a movement of an earlier day changed, the closings after it differ for that.
+-- Purpose: name the cause of closings that differ because a movement of an earlier day changed.
 UPDATE day_findings AS later
-SET finding = 'movements changed'
+SET finding = 'movements_changed'
 WHERE
-    later.finding = 'stock changed without a movement'
+    later.finding = 'stock_changed'
     AND EXISTS (
         SELECT FROM day_findings AS earlier
         WHERE
             earlier.location_id = later.location_id
             AND earlier.day < later.day
-            AND earlier.finding = 'movements changed'
+            AND earlier.finding = 'movements_changed'
     );
 
 
--- name: compare_prices
--- Purpose: find stored days whose figures would be others at the prices of now, and only for that.
--- computed_days holds the days at the prices of now.
--- Rows: into day_findings, one a day.
+-- name: compare_current_prices
+-- Purpose: find stored days whose figures would differ at current prices, and for no other cause;
+-- computed_days holds the days at current prices.
+-- Parameters: priced_from (the moment since which no price has changed).
 INSERT INTO day_findings (location_id, day, finding)
 SELECT
     d.location_id,
     d.day,
-    'cost or price changed since' AS finding
+    'price_changed' AS finding
 FROM computed_days AS c
 INNER JOIN {analytics}.analytics_snapshot_days AS d
     ON d.location_id = c.location_id AND d.day = c.day
@@ -160,14 +163,17 @@ WHERE
     );
 
 
--- name: count_planned
--- Purpose: how many snapshots of the batch are to be proved. Rows: one.
+-- name: count_planned_periods
+-- Purpose: count the snapshots of the batch that are compared.
+-- Rows: one: the count.
 SELECT count(*) FROM planned_periods;
 
 
 -- name: list_findings
--- Purpose: the snapshots of the batch that cannot be vouched for, and the gravest reason of each.
--- Rows: one a snapshot and finding.
+-- Purpose: list the snapshots of the batch that differ or cannot be computed again, and why.
+-- Parameters: timezone.
+-- Rows: one a snapshot: its location and the location's name, period type, first and last day, and
+-- the findings about it.
 WITH found AS (
     SELECT
         p.location_id,
@@ -184,10 +190,7 @@ WITH found AS (
         period_type,
         period_start,
         period_end,
-        CASE
-            WHEN status = 'incomplete' THEN 'its days are pruned'
-            ELSE 'the row is not what its days give'
-        END AS finding
+        CASE WHEN status = 'incomplete' THEN 'days_pruned' ELSE 'row_differs' END AS finding
     FROM composed_snapshots
     WHERE status <> 'same'
     UNION ALL
@@ -196,7 +199,7 @@ WITH found AS (
         p.period_type,
         p.period_start,
         p.period_end,
-        'counted in another time zone' AS finding
+        'other_timezone' AS finding
     FROM planned_periods AS p
     INNER JOIN {analytics}.analytics_snapshot_days AS d
         ON d.location_id = p.location_id AND d.day >= p.period_start AND d.day <= p.period_end

@@ -1,6 +1,6 @@
 -- name: count_composed
--- Purpose: how many composed snapshots stand how.
--- Rows: one a period, status and whether it was asked for.
+-- Purpose: count the composed snapshots by how they compare with the stored rows.
+-- Rows: one a period type, whether it was requested, status, and whether there is a stored row.
 SELECT
     period_type,
     is_requested,
@@ -12,8 +12,9 @@ GROUP BY period_type, is_requested, status, has_row;
 
 
 -- name: insert_revisions
--- Purpose: keep the old figures of every snapshot that is about to change, the new ones and why.
--- Parameters: run_id. Locks: the rows written.
+-- Purpose: keep the old and the new figures of every snapshot that is about to change, and why.
+-- Parameters: run_id; figures (their names).
+-- Locks: the rows written.
 INSERT INTO {analytics}.analytics_snapshot_revisions (
     location_id, period_type, period_start, period_end, old_figures, new_figures, reason, run_id
 )
@@ -22,23 +23,15 @@ SELECT
     c.period_type,
     c.period_start,
     c.period_end,
-    jsonb_build_object(
-        'total_inventory_value', s.total_inventory_value,
-        'total_items', s.total_items,
-        'turnover_ratio', s.turnover_ratio,
-        'wastage_value', s.wastage_value,
-        'wastage_percentage', s.wastage_percentage,
-        'revenue', s.revenue,
-        'cost_of_goods_sold', s.cost_of_goods_sold
+    (
+        SELECT jsonb_object_agg(f.key, f.value)
+        FROM jsonb_each(to_jsonb(s.*)) AS f
+        WHERE f.key = any(%(figures)s)
     ),
-    jsonb_build_object(
-        'total_inventory_value', c.total_inventory_value,
-        'total_items', c.total_items,
-        'turnover_ratio', c.turnover_ratio,
-        'wastage_value', c.wastage_value,
-        'wastage_percentage', c.wastage_percentage,
-        'revenue', c.revenue,
-        'cost_of_goods_sold', c.cost_of_goods_sold
+    (
+        SELECT jsonb_object_agg(f.key, f.value)
+        FROM jsonb_each(to_jsonb(c.*)) AS f
+        WHERE f.key = any(%(figures)s)
     ),
     c.reason,
     %(run_id)s
@@ -50,38 +43,32 @@ ORDER BY c.location_id, c.period_type, c.period_start;
 
 
 -- name: update_snapshots
--- Purpose: bring stored snapshots to their composed figures, only where they differ.
+-- Purpose: bring the stored snapshots that differ to their composed figures.
+-- Parts: figures; composed_figures (their columns, alone and of c).
 -- Locks: the rows that change.
 UPDATE {analytics}.analytics_snapshots AS s
-SET
-    period_end = c.period_end,
-    total_inventory_value = c.total_inventory_value,
-    total_items = c.total_items,
-    turnover_ratio = c.turnover_ratio,
-    wastage_value = c.wastage_value,
-    wastage_percentage = c.wastage_percentage,
-    revenue = c.revenue,
-    cost_of_goods_sold = c.cost_of_goods_sold
+SET (period_end, {figures}) = (c.period_end, {composed_figures})
 FROM composed_snapshots AS c
 WHERE s.id = c.snapshot_id AND s.location_id = c.location_id AND c.status = 'changed';
 
 
 -- name: insert_snapshots
--- Purpose: write the composed snapshots that are new. Locks: the rows written.
+-- Purpose: write the composed snapshots that are new.
+-- Parts: figures (their columns).
+-- Locks: the rows written.
 INSERT INTO {analytics}.analytics_snapshots (
-    location_id, period_type, period_start, period_end, total_inventory_value, total_items,
-    turnover_ratio, wastage_value, wastage_percentage, revenue, cost_of_goods_sold
+    location_id, period_type, period_start, period_end, {figures}
 )
-SELECT
-    location_id, period_type, period_start, period_end, total_inventory_value, total_items,
-    turnover_ratio, wastage_value, wastage_percentage, revenue, cost_of_goods_sold
+SELECT location_id, period_type, period_start, period_end, {figures}
 FROM composed_snapshots
 WHERE status = 'new'
 ORDER BY location_id, period_type, period_start;
 
 
 -- name: list_composed_problems
--- Purpose: composed snapshots that could not be written whole. Rows: one a snapshot.
+-- Purpose: list the composed snapshots that could not be written whole.
+-- Rows: one a snapshot: its location, period type, first and last day, status, and which ratio does
+-- not fit its column.
 SELECT
     location_id,
     period_type,
@@ -99,19 +86,19 @@ ORDER BY location_id, period_start;
 
 
 -- name: find_missing_snapshots
--- Purpose: expected rows that are not there: active locations times wanted periods.
--- Parameters: period_type, period_starts, first_start (the first of these: no row that begins later
--- ends before it), after, until (ids, or NULL). Rows: one a missing row.
+-- Purpose: find the rows that are expected, one an active location and requested period, and are
+-- not there.
+-- Parameters: period_type; period_starts; first_start (the first of these: no row that begins later
+-- ends before it).
+-- Rows: one a missing row: the location's id and name, and the first day of the period.
 SELECT
     l.id,
     l.name,
     s.period_start
 FROM {source}.locations AS l
-CROSS JOIN unnest(%(period_starts)s::date []) AS s (period_start)
+CROSS JOIN unnest(%(period_starts)s::date[]) AS s (period_start)
 WHERE
     l.is_active
-    AND (%(after)s::uuid IS NULL OR l.id > %(after)s::uuid)
-    AND (%(until)s::uuid IS NULL OR l.id <= %(until)s::uuid)
     AND NOT EXISTS (
         SELECT FROM {analytics}.analytics_snapshots AS written
         WHERE
