@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from analytics_scheduler.local.processes import free_port
 from tests.support.airflow_server import (
     REPOSITORY,
     AirflowServer,
@@ -27,6 +26,8 @@ from tests.support.airflow_server import (
     running_airflow,
     write_dags,
 )
+
+from analytics_scheduler.local.processes import free_port
 
 LOAD_PLUGINS = (
     "from airflow.sdk.execution_time import task_runner;"

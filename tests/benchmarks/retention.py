@@ -21,8 +21,8 @@ from psycopg import Connection, Cursor
 from analytics_scheduler.local.sample import create_source_keys, create_source_tables
 from analytics_scheduler.local.servers import embedded_postgres, scratch_database
 from analytics_scheduler.migrations import migrate
-from analytics_scheduler.queries import Queries
 from analytics_scheduler.periods import Calendar
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.retention import PruneReport, prune
 from analytics_scheduler.settings import DatabaseSettings, RetentionSettings, SnapshotSettings
 from analytics_scheduler.snapshots import request_for, take_snapshots

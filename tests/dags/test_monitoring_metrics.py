@@ -12,8 +12,8 @@ import pytest
 from psycopg import Connection
 from tests.support.dag_runs import load_dag, run_dag
 from tests.support.inventory import Inventory
-from analytics_scheduler.local.processes import free_port
 
+from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.orchestration.metrics import emit_run
 
 # Airflow never closes its StatsD client.

@@ -13,8 +13,8 @@ import redis
 from psycopg import Connection
 from tests.support.dag_runs import load_dag, run_dag
 from tests.support.inventory import Analyst, Inventory
-from analytics_scheduler.local.processes import free_port
 
+from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.settings import DatabaseSettings
 
 ALL_GREEN = {

@@ -12,12 +12,12 @@ import psycopg
 import pytest
 from psycopg import Connection
 from tests.support.inventory import Inventory
-from analytics_scheduler.local.processes import free_port
 from tests.support.webhook_receiver import Received, webhook_receiver
 
 from analytics_scheduler.alerts import delivery
 from analytics_scheduler.alerts.delivery import Delivery, send_waiting
 from analytics_scheduler.cli import main
+from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.run_records import record_run
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS, DatabaseSettings
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from analytics_scheduler.local.processes import free_port
 
 from analytics_scheduler.cli import main
+from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.run_records import record_run
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS, DatabaseSettings
 

@@ -15,7 +15,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from analytics_scheduler.local.processes import free_port
 from tests.support.webhook_receiver import (
     SECRET,
     Received,
@@ -30,6 +29,7 @@ from analytics_scheduler.alerts.events import Message
 from analytics_scheduler.alerts.webhook import post, signature
 from analytics_scheduler.cli import main
 from analytics_scheduler.errors import AlertNotSentError
+from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.settings import AlertSettings
 
 
