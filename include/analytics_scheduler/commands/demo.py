@@ -105,7 +105,9 @@ def _show_tables(rows: list[dict[str, Any]], output: Output) -> None:
         )
         table.add_column("Location", no_wrap=True)
         for metric in METRICS:
-            table.add_column(metric.name.replace("_", " ").capitalize(), justify="right")
+            words = metric.name.capitalize().split("_")
+            # A heading is broken between its words only.
+            table.add_column(" ".join(words), justify="right", min_width=max(map(len, words)))
         for row in chosen:
             figures = [_figure(row[metric.name]) for metric in METRICS]
             table.add_row(str(row["location_name"]), *figures)
