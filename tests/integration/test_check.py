@@ -381,19 +381,19 @@ SHOP, MILK = "00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-00
             f"INSERT INTO inventory_items VALUES ('{MILK}', '{SHOP}', NULL, now())",
             "error",
             1,
-            "public.inventory_items has 1 row of stock without a quantity.",
+            "public.inventory_items has 1 stock row without a quantity.",
         ),
         (
             f"INSERT INTO inventory_items VALUES ('{SHOP}', '{SHOP}', 1, now())",
             "error",
             1,
-            "public.inventory_items has 1 row of stock with an unknown product.",
+            "public.inventory_items has 1 stock row with an unknown product.",
         ),
         (
             f"INSERT INTO inventory_items VALUES ('{MILK}', '{MILK}', 1, now())",
             "warning",
             1,
-            "public.inventory_items has 1 row of stock with an unknown location.",
+            "public.inventory_items has 1 stock row with an unknown location.",
         ),
         (
             "UPDATE products SET cost = NULL",

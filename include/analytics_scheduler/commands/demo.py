@@ -11,8 +11,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from analytics_scheduler.output import Output
-from analytics_scheduler.wording import counted
+from analytics_scheduler.output import Output, counted
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from analytics_scheduler.output import Output
-from analytics_scheduler.wording import counted
+from analytics_scheduler.output import Output, counted
 
 HELP = "create or upgrade the package's tables"
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from analytics_scheduler.output import Output
-from analytics_scheduler.wording import counted
+from analytics_scheduler.output import Output, counted
 
 if TYPE_CHECKING:
     from analytics_scheduler.local.airflow_stack import RunningAirflow

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analytics_scheduler.output import counted
 from analytics_scheduler.source.catalog import read_indexes
 from analytics_scheduler.source.checked_source import CheckedSource
 from analytics_scheduler.source.findings import Finding, error, note, sql_name, warning
-from analytics_scheduler.wording import counted
 
 _UNIQUE_KEYS = {
     "locations": ["id"],

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from analytics_scheduler.output import counted
 from analytics_scheduler.source.checked_source import CheckedSource
 from analytics_scheduler.source.findings import Finding, error, sql_name, warning
 from analytics_scheduler.vocabulary import CheckLevel, MovementType
-from analytics_scheduler.wording import counted
 
 _LEFT_OUT = "A run leaves out the locations with such rows."
 _NOT_COUNTED = "No figure includes such rows."
@@ -37,7 +37,6 @@ class RowCheck:
     statement: str
     reads: frozenset[str]
     noun: str
-    plural: str
     problems: tuple[RowProblem, ...]
 
 
@@ -66,7 +65,6 @@ _CHECKS = (
         "count_broken_products",
         frozenset({"products"}),
         "product",
-        "products",
         (
             RowProblem("null_cost", CheckLevel.ERROR, "without a cost", _LEFT_OUT, "cost IS NULL"),
             RowProblem(
@@ -92,8 +90,7 @@ _CHECKS = (
         "inventory_items",
         "count_broken_stock",
         frozenset({"inventory_items", "products", "locations"}),
-        "row of stock",
-        "rows of stock",
+        "stock row",
         _STOCK_AND_MOVEMENTS,
     ),
     RowCheck(
@@ -101,7 +98,6 @@ _CHECKS = (
         "count_broken_movements",
         frozenset({"stock_movements", "products", "locations"}),
         "movement",
-        "movements",
         (
             *_STOCK_AND_MOVEMENTS,
             RowProblem(
@@ -153,7 +149,7 @@ def check_rows(source: CheckedSource) -> Iterator[Finding]:
                 yield Finding(
                     problem.level,
                     f"{source.name(check.relation)} has "
-                    f"{counted(count, check.noun, check.plural)} {problem.description}.",
+                    f"{counted(count, check.noun)} {problem.description}.",
                     problem.why,
                     _select(source, check.relation, problem.condition),
                 )

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from analytics_scheduler.database import refusal
+from analytics_scheduler.output import counted
 from analytics_scheduler.queries import Queries
 from analytics_scheduler.source.catalog import (
     FoundColumn,
@@ -19,7 +20,6 @@ from analytics_scheduler.source.catalog import (
 )
 from analytics_scheduler.source.contract import CONTRACT, RELATIONS, complete_relations
 from analytics_scheduler.source.findings import Finding, error, note, sql_name
-from analytics_scheduler.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
