@@ -1,20 +1,21 @@
 """
 # Cache cleanup
 
-**What**: removes the entries of the analytics cache in Redis whose time is over: expired ones that
-Redis has not reclaimed, and entries without a TTL that nobody used for `CACHE_MAX_IDLE_SECONDS`.
-Only keys that match `CACHE_PATTERNS` are touched or read.
+**What**: removes entries of the analytics cache in Redis that nobody needs: expired entries that
+Redis has not reclaimed yet, and entries without a TTL that have been idle for
+`CACHE_MAX_IDLE_SECONDS`. It touches and reads only keys that match `CACHE_PATTERNS`.
 
-**When**: every hour, `0 * * * *`; other clients never wait for it, at any hour.
+**When**: every hour, on the hour (`0 * * * *`). It works in steps so short that other clients do
+not notice it.
 
-**Steps**: `clean_cache` walks over the keys once and reports keys scanned, keys removed and the
-memory before and after.
+**Steps**: `clean_cache` scans the keys once. It reports how many keys it scanned and removed, and
+how much memory Redis used before and after.
 
-**When it is skipped**: Redis was away, refused, took no writes or was out of memory. The log says
-which in one line that begins with "deferred"; the next run does the work. Nothing is to be done
-unless it goes on.
+**When it is skipped**: Redis was down, refused the commands, was read-only, or was out of memory.
+The log has one line that begins with "deferred" and says which. The next run catches up, so do
+nothing unless it keeps happening.
 
-**When it fails**: a setting cannot be read; the log names it and what is allowed.
+**When it fails**: a setting is invalid. The log names the setting and what is allowed.
 """
 
 from airflow.sdk import DAG
@@ -24,7 +25,7 @@ from analytics_scheduler.orchestration.schedules import schedule_of
 
 with DAG(
     "cache-cleanup",
-    description="Remove the entries of the analytics cache whose time is over",
+    description="Remove expired or idle entries of the analytics cache",
     doc_md=__doc__,
     schedule=schedule_of("cache-cleanup"),
     **cache_options(),

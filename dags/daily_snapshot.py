@@ -1,26 +1,33 @@
 """
 # Daily snapshot
 
-**What**: writes the figures of the day before, for every active location, into
-`analytics_snapshots`.
+**What**: writes the figures of the previous day into `analytics_snapshots`, one row for each
+active location.
 
-**When**: `0 2 * * *` in `SCHEDULER_TIMEZONE`, when the day before is over. A run
-that is triggered at any other time writes the same day: the last one that was over at that
-moment. The form takes a day inside another one.
+**When**: every day at 02:00 (`0 2 * * *`) in `SCHEDULER_TIMEZONE`. A run triggered at any other
+time writes the same day: the last one that had ended by then. To write another day, trigger the DAG
+with that `date`. With `force`, stored days are computed again at current costs and prices, and the
+old figures are kept as revisions.
 
-**Steps**: `plan_shards` decides the day and cuts the locations into ranges of ids;
-`write_snapshots` writes each range, batch by batch, each batch committed by itself;
-`publish_snapshots` puts the latest figures into the cache; a cache that is away costs a warning;
-`confirm_snapshots` counts the expected rows, records the run and announces the asset
-`analytics_snapshots_daily`.
+**Steps**
 
-**More**: it also writes the days that are missing since the last one (`SNAPSHOT_CATCHUP_DAYS`),
-and repairs days whose movements were booked, changed or deleted late
-(`SNAPSHOT_LOOKBACK_DAYS`), with the weeks and months that hold them.
+1. `plan_shards` picks the day, records the costs and prices of the moment, and splits the
+   locations into ranges of ids: one range for up to `SNAPSHOT_SHARD_LOCATIONS` locations.
+2. `write_snapshots` writes each range batch by batch. Each batch is committed on its own.
+3. `publish_snapshots` writes the latest figures to the cache. If Redis is down it logs a warning,
+   and the next run publishes them.
+4. `confirm_snapshots` counts the rows that should exist, records the run, and emits the asset
+   `analytics_snapshots_daily`.
+
+**Repairs**: a run without a `date` also fills in days that are missing from the last
+`SNAPSHOT_CATCHUP_DAYS`, and repairs days of the last `SNAPSHOT_LOOKBACK_DAYS` whose movements were
+booked, changed or deleted after they were counted, together with the weeks and months that contain
+them.
 
 **When it fails**: read the log of `confirm_snapshots`. It names the locations that are missing and
-why; everything else was written and stays. Mend the cause (`analytics-scheduler check` helps), then
-clear the failed tasks: only what is missing is done.
+says why; everything else has been written and stays. If `plan_shards` failed, its log says what is
+wrong. Fix the cause (`analytics-scheduler check` helps), then clear the failed tasks: the retry
+writes only what is missing.
 """
 
 from airflow.sdk import DAG

@@ -2,19 +2,21 @@
 # Snapshot retention
 
 **What**: deletes daily, weekly and monthly snapshots whose period ended longer ago than
-`RETENTION_DAILY`, `RETENTION_WEEKLY` and `RETENTION_MONTHLY` say, and what described them. A daily
-row stays, with a warning, while the week or the month that holds it has not been composed.
+`RETENTION_DAILY`, `RETENTION_WEEKLY` and `RETENTION_MONTHLY` allow, and the bookkeeping that
+belongs to them. A daily row stays until the week and the month that contain it have been composed.
 
-**When**: `30 5 * * *`, after the snapshots of the night: what they compose is composed by then.
+**When**: every day at 05:30 (`30 5 * * *`) in `SCHEDULER_TIMEZONE`, after the snapshots of the
+night.
 
-**Steps**: `prune_snapshots` deletes page by page, each page a short transaction, and reports the
-rows gone and held back of each kind. The form takes a dry run, which only counts.
+**Steps**: `prune_snapshots` deletes page by page, each page in a short transaction, and reports how
+many rows of each kind it deleted and how many it held back. Trigger it with `dry_run` to count
+without deleting.
 
-**When it warns**: it names the weeks and months that are missing and the command that composes
-them; the daily rows go with the next run after that.
+**When it warns**: daily rows are held back because weeks or months are missing. The warning names
+them and the command that composes them; the next run then deletes the daily rows.
 
-**When it fails**: a setting that cannot be read deletes nothing; the log names it and what is
-allowed. After anything else clear the task: it goes on where it stopped.
+**When it fails**: an invalid setting deletes nothing, and the log names the setting and what is
+allowed. After any other failure, clear the task: it continues from where it stopped.
 """
 
 from airflow.sdk import DAG
@@ -24,7 +26,7 @@ from analytics_scheduler.orchestration.schedules import schedule_of
 
 with DAG(
     "snapshot-retention",
-    description="Delete snapshots whose time is over, and nothing that is still needed",
+    description="Delete snapshots that are older than the retention settings allow",
     doc_md=__doc__,
     schedule=schedule_of("snapshot-retention"),
     **retention_options(),

@@ -1,4 +1,7 @@
-"""One Airflow home, one PostgreSQL and one Redis a session; a fresh database for each test."""
+"""The servers of a session, a fresh database for each test, and what fills it.
+
+Every test session has one Airflow home, one PostgreSQL and one Redis.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
-from tests.support.webhook_receiver import Received, webhook_receiver
+from tests.support.inventory import Analyst, Inventory
+from tests.support.webhook_receiver import WebhookReceiver, webhook_receiver
 
 from analytics_scheduler.local.sample import create_source_keys, create_source_tables
 from analytics_scheduler.local.servers import (
@@ -23,28 +27,18 @@ from analytics_scheduler.local.servers import (
 )
 from analytics_scheduler.migrations import migrate
 from analytics_scheduler.queries import Queries
-from analytics_scheduler.settings import DatabaseSettings
+from analytics_scheduler.settings import DatabaseSettings, declared_settings
 
 REPOSITORY = Path(__file__).parent.parent
-_OUR_VARIABLES = (
-    "AIRFLOW_",
-    "ANALYTICS_",
-    "CACHE_",
-    "COGS_",
-    "DATABASE_",
-    "REDIS_",
-    "RETENTION_",
-    "SCHEDULE",
-    "SNAPSHOT_",
-    "SOURCE_SCHEMA",
-    "TASK_TIMEOUT_",
-)
 
 
 def _taken_environment() -> dict[str, str]:
-    """Remove every setting of ours and of Airflow's: a developer's shell changes no result."""
+    """Remove our settings and those of Airflow, so that a developer's shell changes no result."""
+    ours = {setting.variable for setting in declared_settings()}
     return {
-        name: os.environ.pop(name) for name in list(os.environ) if name.startswith(_OUR_VARIABLES)
+        name: os.environ.pop(name)
+        for name in list(os.environ)
+        if name in ours or name.startswith(("AIRFLOW_", "SCHEDULE_"))
     }
 
 
@@ -64,7 +58,7 @@ def _airflow_environment(home: Path) -> Mapping[str, str]:
     }
 
 
-# Airflow reads its configuration when it is first imported, which some test module does at its top.
+# Airflow reads its configuration when it is first imported, which some test modules do at once.
 _GIVEN = _taken_environment()
 _HOME = Path(tempfile.mkdtemp(prefix="analytics-airflow-"))
 os.environ.update(_airflow_environment(_HOME))
@@ -77,7 +71,7 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """Give the base URL of a server for scratch databases: DATABASE_URL's, where it was given."""
+    """Give the URL of a server for scratch databases: DATABASE_URL if it is set, or embedded."""
     given = _GIVEN.get("DATABASE_URL")
     if given:
         yield given
@@ -88,7 +82,7 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def template_database(postgres_server: str) -> Iterator[str]:
-    """Give the name of a database with the source tables and ours, all of them empty."""
+    """Give the name of a database with empty source tables and empty tables of the package."""
     with scratch_database(postgres_server) as url:
         with psycopg.connect(url) as connection:
             queries = Queries(connection, DatabaseSettings.load({}))
@@ -102,7 +96,7 @@ def template_database(postgres_server: str) -> Iterator[str]:
 
 @pytest.fixture
 def database_url(postgres_server: str, template_database: str) -> Iterator[str]:
-    """Give the URL of a database of the test's own, a copy of the template."""
+    """Give the URL of a database that only this test uses, a copy of the template."""
     with scratch_database(postgres_server, template=template_database) as url:
         yield url
 
@@ -118,9 +112,21 @@ def connection(database_url: str) -> Iterator[Connection[Any]]:
         yield connection
 
 
+@pytest.fixture
+def inventory(connection: Connection[Any]) -> Inventory:
+    """Give the source tables of the test's database, to be filled."""
+    return Inventory(connection)
+
+
+@pytest.fixture
+def analyst(connection: Connection[Any], database_settings: DatabaseSettings) -> Analyst:
+    """Give somebody who takes snapshots in the test's database and reads them."""
+    return Analyst(connection, database_settings)
+
+
 @pytest.fixture(scope="session")
 def redis_server_url() -> Iterator[str]:
-    """Give the URL of a Redis server's database: REDIS_URL's, where it was given."""
+    """Give the URL of a Redis database: REDIS_URL if it is set, or embedded."""
     given = _GIVEN.get("REDIS_URL")
     if given:
         _require_empty(given)
@@ -131,12 +137,14 @@ def redis_server_url() -> Iterator[str]:
 
 
 def _require_empty(url: str) -> None:
-    """Stop before somebody's data are emptied by a test."""
+    """Stop before a test empties a database that somebody uses."""
     import redis
 
     with redis.Redis.from_url(url) as client:
         if client.dbsize():
-            pytest.exit("REDIS_URL names a database that is not empty; the tests would empty it.")
+            pytest.exit(
+                "REDIS_URL names a database that is not empty, and the tests would empty it."
+            )
 
 
 @pytest.fixture
@@ -151,9 +159,9 @@ def redis_url(redis_server_url: str) -> str:
 
 @pytest.fixture(scope="session")
 def airflow_database() -> None:
-    """Make Airflow's own database in its temporary home."""
+    """Create Airflow's own database in its temporary home."""
     with warnings.catch_warnings():
-        # Airflow's own imports and migrations warn of things that are Airflow's to change.
+        # Airflow's own imports and migrations warn about code that is Airflow's to change.
         warnings.simplefilter("ignore")
         from airflow.utils.db import initdb
 
@@ -168,14 +176,16 @@ def named_servers(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def receiver() -> Iterator[Received]:
+def receiver() -> Iterator[WebhookReceiver]:
     """Give a receiver of alerts."""
     with webhook_receiver() as received:
         yield received
 
 
 @pytest.fixture
-def environment(named_servers: None, receiver: Received, monkeypatch: pytest.MonkeyPatch) -> None:
+def environment(
+    named_servers: None, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Name the servers of the test, and where alerts go."""
     for name, value in receiver.environ().items():
         monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""`python -m analytics_scheduler` is the command line."""
+"""Runs the command line for `python -m analytics_scheduler`."""
 
 import sys
 

@@ -1,7 +1,11 @@
-"""The `analytics-scheduler` command: it finds the command's module and lends it its output.
+"""The `analytics-scheduler` command line.
 
-Each module in `commands` has `HELP`, `add_arguments(parser)` and `run(arguments, output)`, which
-returns the exit status. Nothing heavy is imported before a command needs it.
+Each module in `commands` is a command: it has `HELP`, `add_arguments(parser)` and
+`run(arguments, output)`, which returns the exit status. Only the command that runs is imported, and
+it imports heavy modules in `run`, so that the command line starts quickly.
+
+Exit statuses: 0 success, 1 the command failed, 2 the arguments are wrong, 130 interrupted by
+Ctrl-C, 143 ended by SIGTERM.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from typing import NoReturn
 
 from analytics_scheduler.errors import AnalyticsError
 from analytics_scheduler.output import standard_output
+from analytics_scheduler.settings import retired_warnings
 
 COMMANDS = (
     "demo",
@@ -34,12 +39,12 @@ _TERMINATED = 143
 
 
 def command_module(name: str) -> ModuleType:
-    """Return the module of a command."""
+    """Import and return the module of a command."""
     return importlib.import_module(f"analytics_scheduler.commands.{name.replace('-', '_')}")
 
 
 def build_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
-    """Return the parser with the named commands."""
+    """Return the parser of the named commands, by default of all."""
     parser = argparse.ArgumentParser(
         prog="analytics-scheduler",
         description="Daily, weekly and monthly inventory snapshots that can be trusted.",
@@ -54,21 +59,23 @@ def build_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    named = [words[0]] if words and words[0] in COMMANDS else COMMANDS
-    arguments = build_parser(named).parse_args(words)
+    """Run the command that the arguments name, and return its exit status."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    names = [given[0]] if given and given[0] in COMMANDS else COMMANDS
+    arguments = build_parser(names).parse_args(given)
     output = standard_output(as_json=arguments.json)
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGTERM, _terminate)
+    for warning in retired_warnings():
+        output.warning(warning)
     try:
         return int(command_module(arguments.command).run(arguments, output))
     except AnalyticsError as error:
         output.error(str(error))
         return 1
     except KeyboardInterrupt:
-        output.error("Interrupted; what was committed stays.")
+        output.error("Interrupted. Work that was committed is kept.")
         return _INTERRUPTED
 
 
-def _stop(_signal_number: int, _frame: FrameType | None) -> NoReturn:
+def _terminate(_signal_number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(_TERMINATED)

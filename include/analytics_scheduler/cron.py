@@ -13,54 +13,46 @@ if TYPE_CHECKING:
 _FIELDS = 5
 _NODE_CRON_FIELDS = 6
 _MAX_CHARACTERS = 100
-_WIDEST_CHANGE = timedelta(hours=2)
+# No time zone moves its clocks by more than this at once, but for changes of the date line.
+_LARGEST_CLOCK_CHANGE = timedelta(hours=2)
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """A schedule of five cron fields, as Airflow takes it."""
+def parse_schedule(text: str) -> str:
+    """Return a cron string as the five fields that Airflow takes, or raise ValueError.
 
-    expression: str
-
-    def __str__(self) -> str:
-        return self.expression
-
-
-def parse_schedule(text: str) -> Schedule:
-    """Return the schedule that a cron string names, or raise ValueError with the reason.
-
-    Six fields are read as node-cron does, seconds first, and only the seconds 0 are taken: a task
+    Six fields are read as node-cron reads them, seconds first, and the seconds must be 0: a task
     runs at most once a minute. Airflow itself would read a sixth field as seconds at the end.
     """
     if len(text) > _MAX_CHARACTERS:
         raise ValueError(f"it is longer than {_MAX_CHARACTERS} characters")
-    parts = text.split()
-    if len(parts) == _NODE_CRON_FIELDS:
-        seconds, *parts = parts
+    fields = text.split()
+    if len(fields) == _NODE_CRON_FIELDS:
+        seconds, *fields = fields
         if seconds not in {"0", "00"}:
             raise ValueError(
                 f"its seconds field is {seconds!r}, and tasks start at second 0 of a minute"
             )
-    if len(parts) != _FIELDS:
-        raise ValueError(f"it has {len(text.split())} fields")
-    if any(part[0] in "rR" for part in parts):
-        raise ValueError("a random field would change with every reading")
+    if len(fields) != _FIELDS:
+        count = len(text.split())
+        raise ValueError(f"it has {count} field{'' if count == 1 else 's'}")
+    if any(field[0] in "rR" for field in fields):
+        raise ValueError("a random field gives another time whenever it is read")
     from croniter import CroniterBadCronError, croniter
 
-    expression = " ".join(parts)
+    expression = " ".join(fields)
     try:
         croniter(expression).get_next()
     except (CroniterBadCronError, ValueError, KeyError) as error:
         raise ValueError(f"{error}") from error
-    return Schedule(expression)
+    return expression
 
 
 @dataclass(frozen=True, slots=True)
 class CronClock:
-    """The times of a cron schedule in a time zone, as Airflow computes them.
+    """The times of a cron expression in a time zone, as Airflow computes them.
 
-    A time that the change of clocks leaves out comes right after it; one that comes twice is the
-    second; a schedule of every hour runs through.
+    A time that the clocks skip is moved to the hour after it; of a time that comes twice, the
+    second one counts. An hourly schedule is not affected by either.
     """
 
     expression: str
@@ -87,7 +79,7 @@ class CronClock:
         from croniter import croniter
 
         local = at.astimezone(self.timezone).replace(tzinfo=None)
-        cron = croniter(self.expression, start_time=local + _WIDEST_CHANGE)
+        cron = croniter(self.expression, start_time=local + _LARGEST_CLOCK_CHANGE)
         while True:
             scheduled = cron.get_prev(datetime)
             moment = self._moment_of(scheduled, cron, local, at)
@@ -97,6 +89,7 @@ class CronClock:
     def _moment_of(
         self, scheduled: datetime, cron: croniter, local: datetime, moment: datetime
     ) -> datetime:
+        """Return a scheduled local time in UTC; every hour passes if the hour field is `*`."""
         if cron.expanded[1] == ["*"]:
             return moment.astimezone(UTC) + (scheduled - local)
         return self._in_utc(scheduled)
@@ -105,4 +98,5 @@ class CronClock:
         second = naive.replace(tzinfo=self.timezone, fold=1).astimezone(UTC)
         if second.astimezone(self.timezone).replace(tzinfo=None) == naive:
             return second
+        # The clocks skip this time.
         return naive.replace(tzinfo=self.timezone, fold=0).astimezone(UTC)

@@ -1,7 +1,7 @@
-"""Whether a task is alive: its last success against its schedule. Nothing here reads a clock.
+"""Whether tasks succeed on schedule: the last success of each against the time it was due.
 
-A task beats when a run for its latest due time has succeeded. A run counts by the moment that it
-stands for, not by the time it ended: filling in old days never makes a dead task look alive.
+A success counts for the moment that it stands for, not for the time when it ended: old days that
+are filled in do not make a task fresh. Nothing here reads a clock.
 """
 
 from __future__ import annotations
@@ -9,44 +9,37 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
-
-from psycopg import Connection
+from typing import TYPE_CHECKING
 
 from analytics_scheduler.cron import CronClock
-from analytics_scheduler.database import statement
 from analytics_scheduler.periods import ONE_DAY, Calendar
-from analytics_scheduler.settings import (
-    SCHEDULE_DEFAULTS,
-    DatabaseSettings,
-    ScheduleSettings,
-    load_schedule,
-)
 from analytics_scheduler.vocabulary import FreshnessState, PeriodType
+
+if TYPE_CHECKING:
+    from analytics_scheduler.queries import Queries
 
 SHORTEST_GRACE = timedelta(minutes=15)
 LONGEST_GRACE = timedelta(hours=1)
-# Runs are recorded by the database's clock, and started by that of the scheduler.
-_CLOCK_SKEW = timedelta(minutes=1)
+# Runs start by the scheduler's clock and are recorded by the database's.
+CLOCK_SKEW = timedelta(minutes=1)
 _INSTANT = timedelta(microseconds=1)
-_PERIOD_TYPES: Mapping[str, PeriodType] = {f"{each}-snapshot": each for each in PeriodType}
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """A task's pulse, and the due time that it was judged by (UTC)."""
+    """What is known of a task, and the due time (UTC) that decided it."""
 
     state: FreshnessState
     due: datetime | None = None
 
     @property
     def is_overdue(self) -> bool:
-        """Tell whether the task should have succeeded by now, and has not."""
+        """Whether the task should have succeeded by now, and has not."""
         return self.state is FreshnessState.OVERDUE
 
 
 def grace_of(clock: CronClock, now: datetime) -> timedelta:
-    """Return how long after its time a run may end: one interval, within 15 minutes to an hour."""
+    """Return how long a run may take: one interval, at least 15 minutes and at most an hour."""
     upcoming, after_that = clock.next_times(now, 2)
     return min(max(after_that - upcoming, SHORTEST_GRACE), LONGEST_GRACE)
 
@@ -60,10 +53,11 @@ def assess(
     running_since: datetime | None = None,
     paused: bool = False,
 ) -> Freshness:
-    """Judge a task by the moment that its last successful run stands for.
+    """Assess a task by the moment that its last success stands for.
 
-    `since` is when the task, or its present schedule, came to be: times before it are not owed.
-    A run that began within the grace is given that long: it may be catching up after a pause.
+    `since` is when the task, or its present schedule, began: no earlier time is due. A run that
+    started within the grace may still be catching up after a pause, so the task is not overdue
+    yet.
     """
     if paused:
         return Freshness(FreshnessState.PAUSED)
@@ -81,19 +75,28 @@ def assess(
 
 
 @dataclass(frozen=True, slots=True)
+class TaskSchedule:
+    """When a task is due: never without a clock, and only from `since` on, if that is given."""
+
+    clock: CronClock | None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Success:
-    """A task's newest success: when it ended, and the last day that it wrote, if any."""
+    """The last success of a task: when it ended, and the last day it wrote, if any."""
 
     finished_at: datetime
     last_day: date | None
 
     def moment(self, task: str, calendar: Calendar) -> datetime:
-        """Return the moment that the success stands for: a filled-in period for its own time.
+        """Return the moment that the success stands for.
 
-        A period is the newest one until the period after it is over.
+        A snapshot of an old period stands for the time when that period was the last complete
+        one, which ends with the period after it.
         """
-        at = self.finished_at + _CLOCK_SKEW
-        period_type = _PERIOD_TYPES.get(task)
+        at = self.finished_at + CLOCK_SKEW
+        period_type = PeriodType.of_task(task)
         if period_type is None or self.last_day is None:
             return at
         following = calendar.period_containing(period_type, self.last_day + ONE_DAY)
@@ -101,24 +104,16 @@ class Success:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangedSchedule:
-    """A schedule that was set at run time: nothing is owed from before."""
-
-    expression: str
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class TaskFreshness:
-    """A task with its pulse, its newest success, and the last day that is owed, if any."""
+    """A task with its freshness, its last success, and the last day that is due, if any."""
 
     task: str
     freshness: Freshness
     success: Success | None
-    owed_day: date | None = None
+    due_day: date | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the heart as plain data."""
+    def as_dict(self) -> dict[str, str | None]:
+        """Return the entry of the task in the output of `health`."""
         success, due = self.success, self.freshness.due
         return {
             "pulse": self.freshness.state.value,
@@ -129,43 +124,39 @@ class TaskFreshness:
 
 
 def read_task_freshness(
-    connection: Connection[Any],
-    settings: DatabaseSettings,
+    queries: Queries,
     calendar: Calendar,
+    schedules: Mapping[str, TaskSchedule],
     *,
     now: datetime,
     paused: Collection[str] = (),
-    changed: Mapping[str, ChangedSchedule] | None = None,
 ) -> list[TaskFreshness]:
-    """Return the heart of every task of ours; raises SettingError for a schedule that is none.
+    """Return the freshness of each task in `schedules`, from the records of its runs.
 
-    `paused` and `changed` are what the caller has learnt from Airflow.
+    `paused` names the tasks that are paused in Airflow. No transaction is left open.
     """
-    rows = connection.execute(statement("list_last_successes", settings)).fetchall()
-    successes = {task: Success(finished_at, last_day) for task, finished_at, last_day in rows}
-    row = connection.execute(statement("read_first_migration", settings)).fetchone()
-    connection.rollback()
-    since = row[0] if row and row[0] else now
-    schedules = ScheduleSettings.load()
+    successes = {
+        task: Success(finished_at, last_day)
+        for task, finished_at, last_day in queries.run("list_last_successes")
+    }
+    installed_at = queries.value("read_first_migration") or now
+    queries.connection.rollback()
     tasks = []
-    for task in SCHEDULE_DEFAULTS:
+    for task, schedule in schedules.items():
         success = successes.get(task)
-        schedule = (changed or {}).get(task) or ChangedSchedule(
-            load_schedule(task).expression, since
-        )
         freshness = assess(
-            CronClock(schedule.expression, schedules.timezone) if schedules.enabled else None,
+            schedule.clock,
             now=now,
-            since=max(since, schedule.since),
+            since=max(installed_at, schedule.since or installed_at),
             last_success=success.moment(task, calendar) if success else None,
             paused=task in paused,
         )
-        tasks.append(TaskFreshness(task, freshness, success, _owed_day(task, freshness, calendar)))
+        tasks.append(TaskFreshness(task, freshness, success, _due_day(task, freshness, calendar)))
     return tasks
 
 
-def _owed_day(task: str, freshness: Freshness, calendar: Calendar) -> date | None:
-    period_type = _PERIOD_TYPES.get(task)
+def _due_day(task: str, freshness: Freshness, calendar: Calendar) -> date | None:
+    period_type = PeriodType.of_task(task)
     if period_type is None or freshness.due is None:
         return None
     return calendar.last_complete_period(period_type, freshness.due).end

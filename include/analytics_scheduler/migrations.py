@@ -1,7 +1,8 @@
 """Numbered migrations of the package's tables, each applied once and in its own transaction.
 
-A migration only adds: tables, indexes, columns that are nullable or have a default. So an older
-version of the package works with the tables of a newer one. `sql/schema.sql` shows the result.
+A migration only adds: tables, indexes, columns that are nullable or have a default, words that a
+CHECK allows. So an older version of the package works with the tables of a newer one.
+`sql/schema.sql` shows the result of all migrations.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a command prints: plain words for people, one JSON object for programs."""
+"""What a command prints: lines for people, or one JSON object for programs."""
 
 from __future__ import annotations
 
@@ -10,54 +10,56 @@ from typing import Any, TextIO
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where a command reports to; with `as_json` only `result` and `error` reach stdout."""
+    """Where a command prints; with `as_json`, stdout gets nothing but one JSON object.
+
+    Warnings and errors go to stderr as "warning: ..." and "error: ..." in both modes.
+    """
 
     as_json: bool
     stdout: TextIO
     stderr: TextIO
 
     def line(self, text: str = "") -> None:
-        """Print a line for people."""
+        """Print a line on stdout, unless the output is JSON."""
         if not self.as_json:
             print(text, file=self.stdout, flush=True)
 
     def result(self, data: dict[str, Any]) -> None:
-        """Print the result for programs."""
+        """Print the result on stdout if the output is JSON; dates and decimals become strings."""
         if self.as_json:
             print(json.dumps(data, default=str), file=self.stdout, flush=True)
 
     def warning(self, text: str) -> None:
-        """Print a warning; it goes to stderr in both forms."""
+        """Print a warning on stderr."""
         print(f"warning: {text}", file=self.stderr, flush=True)
 
     def error(self, text: str) -> None:
-        """Print why the command failed."""
-        if self.as_json:
-            print(json.dumps({"success": False, "error": text}), file=self.stdout, flush=True)
-        print(f"error: {text}", file=self.stderr, flush=True)
+        """Print why the command failed; as JSON this is the result too."""
+        self.result({"success": False, "error": text})
+        self.error_line(text)
 
     def error_line(self, text: str) -> None:
-        """Print one of several things that failed, for people."""
+        """Print one of several errors on stderr; the result names them too."""
         print(f"error: {text}", file=self.stderr, flush=True)
 
     def progress(self, text: str) -> None:
-        """Show how far the work came, on one line, where a person is watching."""
+        """Overwrite the progress line, if a person is watching."""
         if self.shows_progress:
             print(f"\r{text}", end="", file=self.stderr, flush=True)
 
     def progress_done(self) -> None:
-        """End the line of progress."""
+        """End the progress line."""
         if self.shows_progress:
             print(file=self.stderr)
 
     @property
     def shows_progress(self) -> bool:
-        """Whether a progress bar is wanted: a person is watching."""
+        """Whether a person is watching: stderr is a terminal, and the output is not JSON."""
         return not self.as_json and self.stderr.isatty()
 
 
 def standard_output(*, as_json: bool) -> Output:
-    """Return the output of a command that runs in a terminal."""
+    """Return the output of the running process."""
     return Output(as_json, sys.stdout, sys.stderr)
 
 

@@ -1,115 +1,168 @@
-"""One record a run of any task, in the database that the run wrote to."""
+"""What becomes of a finished run: a record in the database, its alerts, and a log line.
+
+`FinishedRun` describes the run once, for all three.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
 
-from psycopg import Connection
+import psycopg
 
-from analytics_scheduler.alerts.events import RunEnd
-from analytics_scheduler.alerts.outbox import store_run
-from analytics_scheduler.database import statement
+from analytics_scheduler.alerts.message import build_message
+from analytics_scheduler.alerts.outbox import open_outbox
+from analytics_scheduler.database import refusal
+from analytics_scheduler.freshness import CLOCK_SKEW
 from analytics_scheduler.memory import peak_memory_mib
-from analytics_scheduler.settings import DatabaseSettings
+from analytics_scheduler.redaction import scrubbed
+from analytics_scheduler.vocabulary import AlertEvent, Outcome
+
+if TYPE_CHECKING:
+    from analytics_scheduler.queries import Queries
+    from analytics_scheduler.settings import AlertSettings
 
 _LOGGER = logging.getLogger(__name__)
+_ALERT_EVENTS = {
+    Outcome.SUCCESS: AlertEvent.SUCCESS,
+    Outcome.PARTIAL: AlertEvent.PARTIAL,
+    Outcome.FAILED: AlertEvent.FAILURE,
+}
+_LONGEST_REASON = 500
+_FAILURES_SHOWN = 3
 
 
-def record_run(
-    connection: Connection[Any],
-    settings: DatabaseSettings,
-    *,
-    task: str,
-    run_id: str,
-    outcome: str,
-    started_at: datetime,
-    report: dict[str, Any],
-) -> None:
-    """Store a run with its outcome (success, partial, failed or deferred) and report; commits.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedRun:
+    """A run of a task that has ended; `report` is what its record and its alerts keep.
 
-    The report gets this process's peak memory where it has none. The alerts that the run means
-    are stored with it. Once stored, the run is one line of key=value fields in the log.
+    `finished_at` is the time by this machine's clock; the record has the database's.
     """
-    report = {"peak_memory_mib": peak_memory_mib()} | report
-    with connection.transaction():
-        row = connection.execute(
-            statement("insert_run", settings),
-            {
-                "task": task,
-                "run_id": run_id,
-                "outcome": outcome,
-                "started_at": started_at,
-                "report": json.dumps(report, default=str),
-            },
-        ).fetchone()
-        ended = RunEnd(
-            task=task,
-            run_id=run_id,
-            outcome=outcome,
-            started_at=started_at,
-            finished_at=row[0] if row else datetime.now(UTC),
-            report=report,
+
+    task: str
+    run_id: str
+    outcome: Outcome
+    started_at: datetime
+    report: Mapping[str, Any]
+    finished_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def event(self) -> AlertEvent | None:
+        """The alert event that the outcome gives rise to, or None for a deferred run."""
+        return _ALERT_EVENTS.get(self.outcome)
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day that the run wrote or should have written, if the report names one."""
+        day = self.report.get("last_day")
+        return date.fromisoformat(str(day)) if day else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the value of `run` in the body of an alert."""
+        return {
+            "id": self.run_id,
+            "outcome": self.outcome,
+            "started_at": self.started_at.isoformat(),
+            "finished_at": self.finished_at.isoformat(),
+            "report": dict(self.report),
+        }
+
+    def sentence(self) -> str:
+        """Return how the run ended, in one sentence."""
+        if self.outcome is Outcome.SUCCESS:
+            return f"{self.task} succeeded."
+        verb = "failed" if self.outcome is Outcome.FAILED else "was not completed"
+        reason = self.report.get("reason") or _problems(self.report)
+        return f"{self.task} {verb}: {reason}" if reason else f"{self.task} {verb}."
+
+    def log_line(self) -> str:
+        """Return the run as key=value fields, with every single value of its report."""
+        fields: dict[str, object] = {
+            "event": "run",
+            "task": self.task,
+            "run": self.run_id,
+            "outcome": self.outcome,
+            "elapsed_seconds": round((self.finished_at - self.started_at).total_seconds(), 3),
+        }
+        for name, value in self.report.items():
+            if isinstance(value, str | int | float):
+                fields.setdefault(name, value)
+        return " ".join(f"{name}={_field_value(value)}" for name, value in fields.items())
+
+
+def finish_run(queries: Queries, run: FinishedRun, alerts: AlertSettings) -> None:
+    """Store the record of a run and the alerts it gives rise to, commit, and log one line.
+
+    The report gets this process's peak memory, in MiB, unless it has one. Alerts that cannot be
+    stored are logged; the record is stored without them.
+    """
+    run = replace(run, report={"peak_memory_mib": peak_memory_mib(), **run.report})
+    with queries.connection.transaction():
+        finished_at = queries.value(
+            "insert_run",
+            task=run.task,
+            run_id=run.run_id,
+            outcome=run.outcome,
+            started_at=run.started_at,
+            report=json.dumps(run.report, default=str),
         )
-        store_run(connection, settings, ended)
-    _LOGGER.info(
-        "%s",
-        run_line(
-            task=task,
-            run_id=run_id,
-            outcome=outcome,
-            started_at=started_at,
-            ended_at=ended.finished_at,
-            report=report,
-        ),
-    )
+        run = replace(run, finished_at=finished_at)
+        _queue_alerts(queries, run, alerts)
+    _LOGGER.info("%s", run.log_line())
 
 
-def is_recorded(
-    connection: Connection[Any],
-    settings: DatabaseSettings,
-    *,
-    task: str,
-    run_id: str,
-    since: datetime,
-) -> bool:
-    """Return whether a run has left a record since a moment: one that is cleared leaves another."""
-    row = connection.execute(
-        statement("count_records", settings),
-        {"task": task, "run_id": run_id, "since": since},
-    ).fetchone()
-    connection.rollback()
-    return bool(row and row[0])
+def is_recorded(queries: Queries, run: FinishedRun) -> bool:
+    """Return whether a run has been recorded since it started, and leave no transaction open.
+
+    A run that is cleared starts again, and gets another record.
+    """
+    since = run.started_at - CLOCK_SKEW
+    found = queries.value("is_run_recorded", task=run.task, run_id=run.run_id, since=since)
+    queries.connection.rollback()
+    return bool(found)
 
 
-def run_line(
-    *,
-    task: str,
-    run_id: str,
-    outcome: str,
-    started_at: datetime,
-    ended_at: datetime,
-    report: Mapping[str, Any],
-) -> str:
-    """Return a run as key=value fields: what it is, then every single value of its report."""
-    fields = {
-        "event": "run",
-        "task": task,
-        "run": run_id,
-        "outcome": outcome,
-        "elapsed_seconds": round((ended_at - started_at).total_seconds(), 3),
-    }
-    single = {
-        name: value
-        for name, value in report.items()
-        if name not in fields and isinstance(value, str | int | float)
-    }
-    return " ".join(f"{name}={_word(value)}" for name, value in (fields | single).items())
+def reason_of(error: BaseException | str | None) -> str:
+    """Return an error as a short text without passwords, for the `reason` of a report."""
+    if error is None:
+        return "the task was stopped from outside, or its process ended without an error"
+    text = scrubbed(" ".join(str(error).split())) or type(error).__name__
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."
 
 
-def _word(value: object) -> str:
+def _queue_alerts(queries: Queries, run: FinishedRun, alerts: AlertSettings) -> None:
+    if alerts.url is None or run.event is None:
+        return
+    body = run.as_dict()
+    message = build_message(run.event, run.task, at=run.finished_at, text=run.sentence(), run=body)
+    try:
+        with open_outbox(queries, alerts) as outbox:
+            outbox.add(message, task=run.task, at=run.finished_at, last_day=run.last_day)
+            if run.outcome is Outcome.SUCCESS:
+                outbox.close_incident(run.task, at=run.finished_at, last_day=run.last_day, run=body)
+    except psycopg.Error as error:
+        _LOGGER.warning("event=alert_not_stored run=%s reason=%r", run.run_id, refusal(error))
+
+
+def _problems(report: Mapping[str, Any]) -> str:
+    """Return the first failures of a report, or its warnings."""
+    failures = report.get("failures") or []
+    if not failures:
+        return "; ".join(report.get("warnings") or [])
+    shown = "; ".join(_described(failure) for failure in failures[:_FAILURES_SHOWN])
+    more = int(report.get("failed", len(failures))) - _FAILURES_SHOWN
+    return f"{shown}; and {more} more" if more > 0 else shown
+
+
+def _described(failure: Mapping[str, Any]) -> str:
+    days = f" ({failure['days']})" if failure.get("days") else ""
+    return f"{failure['location']}{days}: {failure['reason']}"
+
+
+def _field_value(value: object) -> str:
     text = str(value)
     return text if text and not set(text) & set(' ="\n\r\t') else repr(text)

@@ -1,86 +1,55 @@
-"""Every setting of the package: read from the environment here, and nowhere else.
+"""Every setting of the package: its variable, its default, what is allowed, and what it is for.
 
-Settings come in groups, one frozen dataclass each, so that a bad value stops only what uses it.
-A field carries its variable, its parser and what is allowed; the README's table is checked
-against these fields.
+Settings are read in groups, one frozen dataclass each; domain code takes a group as an argument,
+and only commands, DAG tasks and endpoints load one. A test compares README's table with this file.
 """
 
 from __future__ import annotations
 
-import os
+import logging
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from analytics_scheduler import setting_parsers as values
-from analytics_scheduler.cron import Schedule, parse_schedule
+from analytics_scheduler import setting_parsers as parsers
+from analytics_scheduler.cron import CronClock
 from analytics_scheduler.errors import SettingError
 from analytics_scheduler.periods import Calendar
 from analytics_scheduler.redaction import Secret
+from analytics_scheduler.setting_groups import (
+    Setting,
+    SettingsGroup,
+    environment,
+    setting,
+    settings_of,
+)
 from analytics_scheduler.setting_parsers import Age
-from analytics_scheduler.vocabulary import PeriodType
+from analytics_scheduler.vocabulary import AlertEvent
 
-
-def _setting(
-    variable: str,
-    default: str | None,
-    parse: Callable[[str], Any],
-    allowed: str,
-    *,
-    secret: bool = False,
-) -> Any:
-    metadata = {
-        "variable": variable,
-        "default": default,
-        "parse": parse,
-        "allowed": allowed,
-        "secret": secret,
-    }
-    return field(metadata=metadata)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsGroup:
-    """A group of settings; subclasses hold the fields."""
-
-    @classmethod
-    def load(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Read and validate the group, or raise SettingError that names every bad variable.
-
-        An unset or empty variable stands for the default.
-        """
-        source = os.environ if environ is None else environ
-        values: dict[str, Any] = {}
-        problems: list[str] = []
-        for entry in fields(cls):
-            meta = entry.metadata
-            text = source.get(meta["variable"]) or meta["default"]
-            try:
-                values[entry.name] = None if text is None else meta["parse"](text)
-            except ValueError:
-                quoted = "***" if meta["secret"] else repr(text)
-                problems.append(
-                    f"{meta['variable']}={quoted} cannot be used: allowed is {meta['allowed']}."
-                )
-        if problems:
-            raise SettingError(" ".join(problems))
-        return cls(**values)
-
-
-_CRON = "a cron string of five fields, or six (seconds first) with the seconds 0"
+_LOGGER = logging.getLogger(__name__)
+TIMEZONE = Setting(
+    "SCHEDULER_TIMEZONE",
+    "UTC",
+    parsers.timezone,
+    "the time zone in which days begin and schedules are read",
+)
+WEBHOOK_SECRET: Setting[Secret | None] = Setting(
+    "SCHEDULER_WEBHOOK_SECRET",
+    None,
+    parsers.signing_secret,
+    "the secret that signs every alert; required with SCHEDULER_WEBHOOK_URL",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarSettings(SettingsGroup):
-    """What a day and a week are."""
+    """When a day begins, and on which weekday a week starts."""
 
-    timezone: ZoneInfo = _setting(
-        "SCHEDULER_TIMEZONE", "UTC", values.timezone, "an IANA time zone name such as Europe/Berlin"
-    )
-    week_start: int = _setting(
-        "SCHEDULER_WEEK_START", "sunday", values.weekday, "a weekday in English, monday to sunday"
+    timezone: ZoneInfo = TIMEZONE.field()
+    week_start: int = setting(
+        "SCHEDULER_WEEK_START", "sunday", parsers.weekday, "the first day of a week"
     )
 
     def calendar(self) -> Calendar:
@@ -90,12 +59,197 @@ class CalendarSettings(SettingsGroup):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleSettings(SettingsGroup):
-    """Whether and when the documented tasks run."""
+    """Whether the tasks run on their schedules, and in which time zone."""
 
-    enabled: bool = _setting("SCHEDULER_ENABLED", "true", values.boolean, "true or false")
-    timezone: ZoneInfo = _setting(
-        "SCHEDULER_TIMEZONE", "UTC", values.timezone, "an IANA time zone name such as Europe/Berlin"
+    enabled: bool = setting(
+        "SCHEDULER_ENABLED", "true", parsers.boolean, "whether the tasks run on their schedules"
     )
+    timezone: ZoneInfo = TIMEZONE.field()
+
+    def clock(self, expression: str) -> CronClock | None:
+        """Return the clock of a cron expression, or None while SCHEDULER_ENABLED is false."""
+        return CronClock(expression, self.timezone) if self.enabled else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSettings(SettingsGroup):
+    """Where the inventory and the snapshots are, and how long a statement may take."""
+
+    url: Secret | None = setting(
+        "DATABASE_URL",
+        None,
+        parsers.postgres_url,
+        "the database of the inventory, unless there is an Airflow connection analytics_db",
+    )
+    source_schema: str = setting(
+        "SOURCE_SCHEMA", "public", parsers.identifier, "the schema of the inventory tables"
+    )
+    analytics_schema: str = setting(
+        "ANALYTICS_SCHEMA", "public", parsers.identifier, "the schema of the package's own tables"
+    )
+    task_timeout_seconds: int = setting(
+        "TASK_TIMEOUT_SECONDS",
+        "300",
+        parsers.whole_number(1, 86_400),
+        "how many seconds a task, or one of its statements, may take",
+    )
+    lock_timeout_seconds: int = setting(
+        "DATABASE_LOCK_TIMEOUT_SECONDS",
+        "10",
+        parsers.whole_number(1, 3_600),
+        "how many seconds to wait for a lock that another session holds",
+    )
+
+    def limited(self, seconds: int) -> Self:
+        """Return the same settings with a statement limit of at most `seconds`."""
+        return replace(self, task_timeout_seconds=min(self.task_timeout_seconds, seconds))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotSettings(SettingsGroup):
+    """How snapshots are computed."""
+
+    batch_size: int = setting(
+        "SNAPSHOT_BATCH_SIZE",
+        "1000",
+        parsers.whole_number(1, 100_000),
+        "how many locations are written in one transaction",
+    )
+    catchup_days: int = setting(
+        "SNAPSHOT_CATCHUP_DAYS",
+        "31",
+        parsers.whole_number(0, 366),
+        "how many days back a daily run fills in missing days",
+    )
+    lookback_days: int = setting(
+        "SNAPSHOT_LOOKBACK_DAYS",
+        "7",
+        parsers.whole_number(0, 366),
+        "how many days back a daily run repairs days whose movements changed",
+    )
+    shard_locations: int = setting(
+        "SNAPSHOT_SHARD_LOCATIONS",
+        "5000",
+        parsers.whole_number(1, 10_000_000),
+        "how many locations one task writes; a run with more is split into several tasks",
+    )
+    max_shards: int = setting(
+        "SNAPSHOT_MAX_SHARDS",
+        "16",
+        parsers.whole_number(1, 256),
+        "how many tasks a run is split into at most",
+    )
+    parallel_shards: int = setting(
+        "SNAPSHOT_PARALLEL_SHARDS",
+        "4",
+        parsers.whole_number(1, 256),
+        "how many tasks of a run may write at the same time",
+    )
+    cogs_includes_waste: bool = setting(
+        "COGS_INCLUDES_WASTE", "true", parsers.boolean, "whether cost of goods sold includes waste"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSettings(SettingsGroup):
+    """How long snapshots are kept; None is forever."""
+
+    daily: Age | None = setting(
+        "RETENTION_DAILY", "90 days", parsers.age, "how long daily snapshots are kept"
+    )
+    weekly: Age | None = setting(
+        "RETENTION_WEEKLY", "2 years", parsers.age, "how long weekly snapshots are kept"
+    )
+    monthly: Age | None = setting(
+        "RETENTION_MONTHLY", "5 years", parsers.age, "how long monthly snapshots are kept"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheSettings(SettingsGroup):
+    """The analytics cache in Redis."""
+
+    url: Secret | None = setting(
+        "REDIS_URL",
+        None,
+        parsers.redis_url,
+        "the Redis database of the cache, unless there is an Airflow connection analytics_cache",
+    )
+    patterns: tuple[str, ...] = setting(
+        "CACHE_PATTERNS", "analytics:*", parsers.patterns, "the keys that a cleanup may remove"
+    )
+    max_idle_seconds: int = setting(
+        "CACHE_MAX_IDLE_SECONDS",
+        "86400",
+        parsers.whole_number(60, 16_000_000),  # Redis counts idle time up to 194 days.
+        "after how many idle seconds a key without a TTL is removed",
+    )
+    snapshot_ttl_seconds: int = setting(
+        "CACHE_SNAPSHOT_TTL_SECONDS",
+        "172800",
+        parsers.whole_number(60, 31_536_000),
+        "how many seconds daily figures stay in the cache; weekly ones stay 7 times as long, "
+        "monthly ones 31 times",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings(SettingsGroup):
+    """Who may use the endpoints."""
+
+    admin_roles: tuple[str, ...] = setting(
+        "SCHEDULER_ADMIN_ROLES",
+        "Admin",
+        parsers.comma_separated("role names"),
+        "the roles of the FAB auth manager that may use the endpoints",
+    )
+    admin_users: tuple[str, ...] = setting(
+        "SCHEDULER_ADMIN_USERS",
+        "",
+        parsers.comma_separated("user ids"),
+        "the users who may use the endpoints under an auth manager other than FAB and simple",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSettings(SettingsGroup):
+    """Where alerts are sent, and which."""
+
+    url: Secret | None = setting(
+        "SCHEDULER_WEBHOOK_URL",
+        None,
+        parsers.webhook_url,
+        "where alerts are sent; without it there are none",
+    )
+    signing_secret: Secret | None = WEBHOOK_SECRET.field()
+    events: frozenset[AlertEvent] = setting(
+        "SCHEDULER_WEBHOOK_EVENTS",
+        ",".join(AlertEvent.stored()),
+        parsers.alert_events,
+        "the events that are sent as alerts",
+    )
+    allow_private: bool = setting(
+        "SCHEDULER_WEBHOOK_ALLOW_PRIVATE",
+        "false",
+        parsers.boolean,
+        "whether SCHEDULER_WEBHOOK_URL may lead to a private or loopback address",
+    )
+
+    def __post_init__(self) -> None:
+        if self.url is not None and self.signing_secret is None:
+            raise WEBHOOK_SECRET.refused("nothing")
+
+
+def load_alert_settings() -> AlertSettings:
+    """Return the alert settings; log an invalid one, and return settings that send nothing.
+
+    This is for runs, which never fail because of their alerts.
+    """
+    try:
+        return AlertSettings.load()
+    except SettingError as error:
+        _LOGGER.warning("event=alerts_not_sent reason=%r", str(error))
+        return AlertSettings.load({})
 
 
 SCHEDULE_DEFAULTS: Mapping[str, str] = {
@@ -108,185 +262,41 @@ SCHEDULE_DEFAULTS: Mapping[str, str] = {
 
 
 def schedule_variable(task: str) -> str:
-    """Return the variable that sets a task's schedule: `SCHEDULE_` and its name in capitals."""
+    """Return the variable of a task's schedule: `SCHEDULE_` and its name in capitals."""
     return "SCHEDULE_" + re.sub(r"[^A-Z0-9]+", "_", task.upper())
+
+
+def schedule_setting(task: str, default: str | None = None) -> Setting[str]:
+    """Return the setting of a task's schedule; a task of your own needs a default."""
+    cron = default or SCHEDULE_DEFAULTS[task]
+    return Setting(schedule_variable(task), cron, parsers.cron, f"when {task} runs")
 
 
 def load_schedule(
     task: str, default: str | None = None, environ: Mapping[str, str] | None = None
-) -> Schedule:
-    """Return the schedule of one task from its own variable, or raise SettingError."""
-    source = os.environ if environ is None else environ
-    variable = schedule_variable(task)
-    text = source.get(variable) or default or SCHEDULE_DEFAULTS[task]
-    try:
-        return parse_schedule(text)
-    except ValueError as error:
-        raise SettingError(
-            f"{variable}={text!r} cannot be used ({error}): allowed is {_CRON}."
-        ) from error
+) -> str:
+    """Return the cron expression that the environment gives a task, or raise SettingError."""
+    return schedule_setting(task, default).load(environ)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseSettings(SettingsGroup):
-    """Where the inventory and the snapshots are, and how long a statement may take."""
-
-    url: Secret | None = _setting(
-        "DATABASE_URL",
-        None,
-        values.url("postgres", "postgresql", "postgresql+psycopg"),
-        "a URL such as postgresql://user:password@host:5432/database",
-        secret=True,
-    )
-    source_schema: str = _setting(
-        "SOURCE_SCHEMA", "public", values.identifier, "the name of a schema, 1 to 63 bytes"
-    )
-    analytics_schema: str = _setting(
-        "ANALYTICS_SCHEMA", "public", values.identifier, "the name of a schema, 1 to 63 bytes"
-    )
-    task_timeout_seconds: int = _setting(
-        "TASK_TIMEOUT_SECONDS", "300", values.whole_number(1, 86_400), "a whole number, 1 to 86400"
-    )
-    lock_timeout_seconds: int = _setting(
-        "DATABASE_LOCK_TIMEOUT_SECONDS",
-        "10",
-        values.whole_number(1, 3_600),
-        "a whole number, 1 to 3600",
-    )
-
-    def limited(self, seconds: int) -> Self:
-        """Return settings under which no statement runs longer than so many seconds."""
-        return replace(self, task_timeout_seconds=min(self.task_timeout_seconds, seconds))
+def declared_settings() -> list[Setting[Any]]:
+    """Return every setting once: those of the groups, then the schedules."""
+    grouped = {
+        declared.variable: declared
+        for group in SettingsGroup.__subclasses__()
+        for declared in settings_of(group).values()
+    }
+    return [*grouped.values(), *(schedule_setting(task) for task in SCHEDULE_DEFAULTS)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SnapshotSettings(SettingsGroup):
-    """How snapshots are computed."""
-
-    batch_size: int = _setting(
-        "SNAPSHOT_BATCH_SIZE",
-        "1000",
-        values.whole_number(1, 100_000),
-        "a whole number, 1 to 100000",
-    )
-    catchup_days: int = _setting(
-        "SNAPSHOT_CATCHUP_DAYS", "31", values.whole_number(0, 366), "a whole number, 0 to 366"
-    )
-    lookback_days: int = _setting(
-        "SNAPSHOT_LOOKBACK_DAYS", "7", values.whole_number(0, 366), "a whole number, 0 to 366"
-    )
-    shard_locations: int = _setting(
-        "SNAPSHOT_SHARD_LOCATIONS",
-        "5000",
-        values.whole_number(1, 10_000_000),
-        "a whole number, 1 to 10000000",
-    )
-    max_shards: int = _setting(
-        "SNAPSHOT_MAX_SHARDS", "16", values.whole_number(1, 256), "a whole number, 1 to 256"
-    )
-    parallel_shards: int = _setting(
-        "SNAPSHOT_PARALLEL_SHARDS", "4", values.whole_number(1, 256), "a whole number, 1 to 256"
-    )
-    cogs_includes_waste: bool = _setting(
-        "COGS_INCLUDES_WASTE", "true", values.boolean, "true or false"
-    )
+# Variables that are no longer read, and what to do instead, such as "set SNAPSHOT_SHARDS instead".
+RETIRED: Mapping[str, str] = {}
 
 
-_AGE = "a number with days, weeks, months or years (90 days), or forever"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetentionSettings(SettingsGroup):
-    """How long snapshots are kept; None is forever."""
-
-    daily: Age | None = _setting("RETENTION_DAILY", "90 days", values.age, _AGE)
-    weekly: Age | None = _setting("RETENTION_WEEKLY", "2 years", values.age, _AGE)
-    monthly: Age | None = _setting("RETENTION_MONTHLY", "5 years", values.age, _AGE)
-
-    def age_of(self, period_type: PeriodType) -> Age | None:
-        """Return how long rows of a period are kept; None is forever."""
-        return {"daily": self.daily, "weekly": self.weekly, "monthly": self.monthly}[
-            period_type.value
-        ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CacheSettings(SettingsGroup):
-    """The analytics cache in Redis."""
-
-    url: Secret | None = _setting(
-        "REDIS_URL",
-        None,
-        values.url("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"),
-        "a URL such as redis://:password@host:6379/0",
-        secret=True,
-    )
-    patterns: tuple[str, ...] = _setting(
-        "CACHE_PATTERNS",
-        "analytics:*",
-        values.patterns,
-        "one or more Redis patterns, comma-separated, none of them for every key",
-    )
-    max_idle_seconds: int = _setting(
-        "CACHE_MAX_IDLE_SECONDS",
-        "86400",
-        values.whole_number(60, 16_000_000),  # Redis counts idle time up to 194 days
-        "a whole number, 60 to 16000000",
-    )
-    snapshot_ttl_seconds: int = _setting(
-        "CACHE_SNAPSHOT_TTL_SECONDS",
-        "172800",
-        values.whole_number(60, 31_536_000),
-        "a whole number, 60 to 31536000",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiSettings(SettingsGroup):
-    """Who may use the endpoints."""
-
-    admin_roles: tuple[str, ...] = _setting(
-        "SCHEDULER_ADMIN_ROLES", "Admin", values.words, "role names, comma-separated"
-    )
-    admin_users: tuple[str, ...] = _setting(
-        "SCHEDULER_ADMIN_USERS",
-        "",
-        values.words,
-        "user ids, comma-separated, for an auth manager without roles that are known here",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertSettings(SettingsGroup):
-    """Where alerts are sent, signed; without a URL there are none."""
-
-    url: Secret | None = _setting(
-        "SCHEDULER_WEBHOOK_URL",
-        None,
-        values.webhook_url,
-        "a URL such as https://alerts.example.com/hooks/inventory, without user or password",
-        secret=True,
-    )
-    signing_secret: Secret | None = _setting(
-        "SCHEDULER_WEBHOOK_SECRET",
-        None,
-        values.signing_secret,
-        "16 characters or more, known to the receiver; needed with SCHEDULER_WEBHOOK_URL",
-        secret=True,
-    )
-    events: frozenset[str] = _setting(
-        "SCHEDULER_WEBHOOK_EVENTS",
-        ",".join(values.ALERT_EVENTS),
-        values.alert_events,
-        f"some of {', '.join(values.ALERT_EVENTS)}, comma-separated",
-    )
-    allow_private: bool = _setting(
-        "SCHEDULER_WEBHOOK_ALLOW_PRIVATE", "false", values.boolean, "true or false"
-    )
-
-    def __post_init__(self) -> None:
-        if self.url is not None and self.signing_secret is None:
-            raise SettingError(
-                "SCHEDULER_WEBHOOK_URL is set and SCHEDULER_WEBHOOK_SECRET is not: allowed are "
-                "16 characters or more. Every alert is signed with it."
-            )
+def retired_warnings(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return a sentence about each variable that is set but no longer read."""
+    return [
+        f"{variable} is set but no longer read: {instead}."
+        for variable, instead in RETIRED.items()
+        if environment(environ).get(variable)
+    ]

@@ -1,7 +1,7 @@
 """Every closed list of words that the database, a receiver of alerts or a user sees.
 
-SQL literals, CHECK constraints and the enums of the OpenAPI document hold the same words; a test
-compares them. Add a word here, and in a migration where a table has a CHECK.
+A test compares these words with the literals and CHECK constraints of the SQL and with the enums of
+the OpenAPI document. To add a word, add it here and, if a column has a CHECK, in a migration.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Vocabulary(StrEnum):
     meaning: str
 
     def __new__(cls, word: str, meaning: str = "") -> Self:
-        """Make a member that is the word, and carries its meaning."""
+        """Create a member that is the word and has the meaning as an attribute."""
         member = str.__new__(cls, word)
         member._value_ = word
         member.meaning = meaning
@@ -24,7 +24,7 @@ class Vocabulary(StrEnum):
 
     @classmethod
     def words(cls) -> list[str]:
-        """Return the words, in the order in which they stand here."""
+        """Return the words in the order of their declaration."""
         return [member.value for member in cls]
 
 
@@ -40,47 +40,67 @@ class PeriodType(Vocabulary):
         """The word for one period: day, week or month."""
         return {"daily": "day", "weekly": "week", "monthly": "month"}[self.value]
 
+    @property
+    def task(self) -> str:
+        """The task, and the DAG, that writes the snapshots of these periods."""
+        return f"{self.value}-snapshot"
+
+    @classmethod
+    def of_task(cls, task: str) -> PeriodType | None:
+        """Return the period type that a task writes, or None if it writes no snapshots."""
+        return next((member for member in cls if member.task == task), None)
+
 
 class MovementType(Vocabulary):
     """The column `type` of `stock_movements`."""
 
     IN = "in", "received: adds to the stock"
-    OUT = "out", "sold: leaves the stock, and earns its price"
+    OUT = "out", "sold: leaves the stock for its price"
     WASTE = "waste", "thrown away: leaves the stock"
-    ADJUSTMENT = "adjustment", "counted: adds to the stock, or takes away where it is negative"
+    ADJUSTMENT = "adjustment", "counted: adds to the stock, or takes from it if negative"
 
 
 class Outcome(Vocabulary):
     """How a run ended: the column `outcome` of `analytics_snapshot_runs`."""
 
     SUCCESS = "success", "everything was done"
-    PARTIAL = "partial", "some of it was done, and the report names the rest"
-    FAILED = "failed", "nothing is known to have been done"
-    DEFERRED = "deferred", "put off to the next run, because the cache could not do it"
+    PARTIAL = "partial", "something was done; the report names what is missing"
+    FAILED = "failed", "nothing was done, as far as is known"
+    DEFERRED = "deferred", "left to the next run, because the cache was not available"
 
 
 class AlertEvent(Vocabulary):
-    """What an alert is about: the column `event` of `analytics_snapshot_alerts`."""
+    """What an alert is about.
+
+    The stored events are the words of the column `event` of `analytics_snapshot_alerts`, and those
+    that SCHEDULER_WEBHOOK_EVENTS can select.
+    """
 
     SUCCESS = "success", "a run wrote everything"
     FAILURE = "failure", "a run failed"
     PARTIAL = "partial", "a run missed some locations, or retention ran out of time"
     OVERDUE = "overdue", "a task has not succeeded for its latest due time"
     RECOVERED = "recovered", "a success closed an incident"
+    TEST = "test", "`webhook-test` was called; sent at once and never stored"
 
     @property
     def opens_incident(self) -> bool:
         """Whether the event opens an incident, which a later success closes."""
         return self in {AlertEvent.FAILURE, AlertEvent.PARTIAL, AlertEvent.OVERDUE}
 
+    @classmethod
+    def stored(cls) -> list[AlertEvent]:
+        """Return the events that the outbox stores: all but `test`."""
+        return [member for member in cls if member is not cls.TEST]
+
 
 class AlertState(Vocabulary):
-    """What became of an alert: the column `state` of `analytics_snapshot_alerts`."""
+    """Whether an alert was sent: the column `state` of `analytics_snapshot_alerts`."""
 
     WAITING = "waiting", "not delivered yet"
     DELIVERED = "delivered", "the receiver accepted it"
     GIVEN_UP = "given up", "too old to be tried again"
-    NOT_WANTED = "not wanted", "SCHEDULER_WEBHOOK_EVENTS leaves the event out"
+    NOT_WANTED = "not wanted", "SCHEDULER_WEBHOOK_EVENTS does not name the event"
 
 
 class RevisionReason(Vocabulary):
@@ -97,13 +117,13 @@ class RowStatus(Vocabulary):
     NEW = "new", "there is no stored row"
     CHANGED = "changed", "the stored row has other figures"
     SAME = "same", "the stored row has the same figures"
-    ADOPTED = "adopted", "the stored row is older than the package, and is kept"
+    ADOPTED = "adopted", "the stored row is older than the package and is kept"
     INCOMPLETE = "incomplete", "some of its days are missing"
     OVERFLOW = "overflow", "a figure does not fit its column"
 
 
 class VerifyFinding(Vocabulary):
-    """What `verify` finds about a row, the gravest first; the meaning is what a user reads."""
+    """What `verify` finds about a row, most serious first; the meaning is what a user reads."""
 
     MOVEMENTS_CHANGED = "movements_changed", "movements changed"
     ROW_DIFFERS = "row_differs", "the row is not what its days give"
@@ -132,11 +152,27 @@ class CheckLevel(Vocabulary):
 
 
 class FreshnessState(Vocabulary):
-    """What is known of a task that runs on a schedule: `pulse` in the answers of the endpoints."""
+    """Whether a task succeeds on schedule: `pulse` in the answers of the endpoints."""
 
     FRESH = "fresh", "it has succeeded for its latest due time"
-    WAITING = "waiting", "no due time has come since it exists"
-    RUNNING = "running", "a run for its latest due time is under way"
+    WAITING = "waiting", "it has not been due since it was installed"
+    RUNNING = "running", "a run for its latest due time is in progress"
     OVERDUE = "overdue", "it has not succeeded for its latest due time"
     PAUSED = "paused", "it is paused in Airflow"
     UNSCHEDULED = "unscheduled", "it has no schedule"
+
+
+class ServerState(Vocabulary):
+    """What is known of a server: `state` in the answer of `GET health`."""
+
+    OK = "ok", "it responds"
+    DOWN = "down", "it is needed or configured, and does not respond"
+    NOT_CONFIGURED = "not configured", "it is optional, and no setting names it"
+
+
+class HealthStatus(Vocabulary):
+    """The result of `GET health`."""
+
+    HEALTHY = "healthy", "every configured server responds, and every task is on time"
+    DEGRADED = "degraded", "the cache is down; snapshots are still written"
+    UNHEALTHY = "unhealthy", "the database is down, or a task is overdue, missing or broken"

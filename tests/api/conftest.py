@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from tests.support.airflow_server import (
     AUTH_MANAGERS,
     AirflowServer,
-    Response,
     prepare,
     running_airflow,
+    write_dags,
 )
-from tests.support.airflow_server import write_dags as write_small_dags
+from tests.support.api_client import SURFACES, Client
+from tests.support.database import Database
 
 from analytics_scheduler.local.servers import scratch_database
 
-_CHANGING = ("task_instance", "dag_run", "log", "variable", "dag_priority_parsing_request")
-SURFACES = {"fastapi": "/api/scheduler", "blueprint": "/pluginsv2/api/scheduler"}
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The metadata of an Airflow that is ready to start, and its DAG folder."""
+
+    metadata_file: Path
+    dags: Path
 
 
 @pytest.fixture(scope="session")
@@ -35,18 +38,19 @@ def shops_url(postgres_server: str, template_database: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def shops(shops_url: str) -> Iterator[psycopg.Connection[Any]]:
-    """Give a connection to the shops' database, which is emptied before."""
-    with psycopg.connect(shops_url, autocommit=True) as connection:
-        connection.execute("TRUNCATE analytics_snapshots, locations CASCADE")
-        yield connection
+def shops(shops_url: str) -> Iterator[Database]:
+    """Give that database, without locations and snapshots."""
+    with psycopg.connect(shops_url) as connection:
+        shops = Database(connection)
+        shops.execute("TRUNCATE analytics_snapshots, locations CASCADE")
+        yield shops
 
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """Give the metadata of an Airflow with small DAGs and the users of FAB, to be copied."""
     home = tmp_path_factory.mktemp("prepared")
-    dags = write_small_dags(home / "dags")
+    dags = write_dags(home / "dags")
     prepare(home, dags, AIRFLOW__CORE__AUTH_MANAGER=AUTH_MANAGERS["fab"])
     return Prepared(home / "airflow.db", dags)
 
@@ -86,43 +90,9 @@ def _airflow(
         yield airflow
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """The metadata of an Airflow that is ready to start, and its DAG folder."""
-
-    metadata_file: Path
-    dags: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """A surface of a running Airflow, and the tokens of its users."""
-
-    airflow: AirflowServer
-    mount: str
-    admin: str
-    viewer: str
-
-    def get(self, path: str, **options: Any) -> Response:
-        return self.request("GET", path, **options)
-
-    def post(self, path: str, **options: Any) -> Response:
-        return self.request("POST", path, **options)
-
-    def patch(self, path: str, body: bytes, **options: Any) -> Response:
-        return self.request("PATCH", path, body=body, **options)
-
-    def request(self, method: str, path: str, **options: Any) -> Response:
-        options.setdefault("token", self.admin)
-        return self.airflow.request(method, self.mount + path, **options)
-
-    def metadata(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Run a statement in Airflow's own database."""
-        return self.airflow.metadata(query, *values)
-
-
 @pytest.fixture(scope="session")
 def tokens(request: pytest.FixtureRequest) -> dict[str, dict[str, str]]:
+    """Give a place for the tokens of a session, by auth manager and user."""
     return {}
 
 
@@ -151,13 +121,13 @@ def client(
 def either_surface(
     request: pytest.FixtureRequest, surface: str, tokens: dict[str, dict[str, str]]
 ) -> Client:
-    """Give each surface of one Airflow, for what has nothing to do with who asks."""
+    """Give each surface of one Airflow, for tests that do not depend on the auth manager."""
     return _client(request, "simple", surface, tokens)
 
 
 @pytest.fixture
 def simple_client(request: pytest.FixtureRequest, tokens: dict[str, dict[str, str]]) -> Client:
-    """Give one surface of one Airflow, for what does not depend on either."""
+    """Give one surface of one Airflow, for tests that depend on neither."""
     return _client(request, "simple", "fastapi", tokens)
 
 
@@ -172,14 +142,5 @@ def _client(
         auth_manager, {user: airflow.token_of(user) for user in ("admin", "viewer")}
     )
     client = Client(airflow, SURFACES[surface], known["admin"], known["viewer"])
-    _forget_everything(airflow)
+    client.forget_everything()
     return client
-
-
-def _forget_everything(airflow: AirflowServer) -> None:
-    with closing(sqlite3.connect(airflow.metadata_file, timeout=30)) as connection:
-        connection.execute("PRAGMA synchronous = OFF")
-        for table in _CHANGING:
-            connection.execute(f"DELETE FROM {table}")
-        connection.execute("UPDATE dag SET is_paused = 0, is_stale = 0, has_import_errors = 0")
-        connection.commit()

@@ -1,19 +1,18 @@
-"""Who counts as an administrator, with auth managers that are known here and one that is not."""
+"""Who is an administrator, with the known auth managers and with an unknown one."""
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from analytics_scheduler.api.gate import NotAuthorizedError, authorize
-from analytics_scheduler.api.messages import Request
+from analytics_scheduler.api.auth import Caller, authorize, identify
+from analytics_scheduler.api.messages import ApiError, Request
 
 with warnings.catch_warnings():
-    # Airflow imports a test client that warns of its own successor.
+    # Airflow imports a test client that warns about its successor.
     warnings.simplefilter("ignore")
     from airflow.api_fastapi.app import create_auth_manager, purge_cached_app
     from airflow.api_fastapi.auth.managers.base_auth_manager import BaseAuthManager
@@ -63,40 +62,37 @@ def simple_manager(monkeypatch: pytest.MonkeyPatch, airflow_database: None) -> I
     purge_cached_app()
 
 
-def refused(manager: Any, user: BaseUser) -> tuple[int, str]:
+def caller_of(manager: Any, user: BaseUser) -> Caller:
+    """Return the caller whose request carries a token of a user."""
     token = manager.generate_jwt(user, expiration_time_in_seconds=60)
-    with pytest.raises(NotAuthorizedError) as caught:
-        authorize(Request("GET", "/tasks", authorization=f"Bearer {token}"))
-    return caught.value.answer.status, json.loads(caught.value.answer.body)["error"]
+    return identify(Request("GET", "/tasks", authorization=f"bearer {token}"))
 
 
-def test_an_unknown_auth_manager_lets_nobody_in_and_says_how_to_allow(
-    unknown_manager: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    status, error = refused(unknown_manager, Member("42"))
-
-    assert status == 403
-    assert "UnknownAuthManager has no roles that are known here" in error
-    assert "add '42' to SCHEDULER_ADMIN_USERS" in error
+def test_unknown_auth_manager(unknown_manager: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ApiError, match=r"the auth manager .*UnknownAuthManager") as caught:
+        authorize(caller_of(unknown_manager, Member("42")))
+    assert caught.value.status == 403
+    assert "add '42' to SCHEDULER_ADMIN_USERS" in caught.value.message
 
     monkeypatch.setenv("SCHEDULER_ADMIN_USERS", "7, 42")
-    token = unknown_manager.generate_jwt(Member("42"), expiration_time_in_seconds=60)
-    caller = authorize(Request("GET", "/tasks", authorization=f"bearer {token}"))
+    caller = caller_of(unknown_manager, Member("42"))
+    authorize(caller)
     assert (caller.name, caller.is_admin) == ("member 42", True)
-    assert refused(unknown_manager, Member("43"))[0] == 403
+    with pytest.raises(ApiError, match="SCHEDULER_ADMIN_USERS"):
+        authorize(caller_of(unknown_manager, Member("43")))
 
 
 @pytest.mark.parametrize(
     ("role", "is_admin"),
     [("admin", True), ("ADMIN", True), ("op", False), ("user", False), (None, False)],
 )
-def test_the_simple_auth_manager_knows_one_role_of_administrators(
-    simple_manager: Any, role: str | None, is_admin: bool
-) -> None:
-    user = SimpleAuthManagerUser(username="ada", role=role)
+def test_simple_auth_manager(simple_manager: Any, role: str | None, is_admin: bool) -> None:
+    caller = caller_of(simple_manager, SimpleAuthManagerUser(username="ada", role=role))
 
-    if not is_admin:
-        assert refused(simple_manager, user) == (403, "Administrators only.")
+    assert (caller.name, caller.is_admin) == ("ada", is_admin)
+    if is_admin:
+        authorize(caller)
         return
-    token = simple_manager.generate_jwt(user, expiration_time_in_seconds=60)
-    assert authorize(Request("GET", "/tasks", authorization=f"Bearer {token}")).name == "ada"
+    with pytest.raises(ApiError, match="Only administrators may use") as caught:
+        authorize(caller)
+    assert caught.value.status == 403

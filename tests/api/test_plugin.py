@@ -1,25 +1,24 @@
-"""The plugin costs nothing where it is not used, and starts without FAB."""
+"""The plugin file: cheap for processes that serve nothing, and alone in its folder."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 PLUGIN = Path(__file__).parents[2] / "plugins" / "analytics_scheduler_plugin.py"
 
 
-def in_new_process(code: str, home: Path) -> list[Any]:
-    """Run code in a process of its own and return what it printed last, as JSON."""
+def in_new_process(code: str, home: Path, plugins: Path = PLUGIN.parent) -> list[Any]:
+    """Run code in a process of its own, and return the list that its last line prints as JSON."""
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={
             "AIRFLOW_HOME": str(home),
-            "AIRFLOW__CORE__PLUGINS_FOLDER": str(PLUGIN.parent),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "PATH": "/usr/bin:/bin",
         },
@@ -41,7 +40,7 @@ plugin = runpy.run_path({str(PLUGIN)!r})["AnalyticsSchedulerPlugin"]()
 """
 
 
-def test_importing_the_plugin_imports_no_web_framework(tmp_path: Path) -> None:
+def test_plugin_imports_no_web_framework(tmp_path: Path) -> None:
     code = IMPORT + "print(json.dumps(sorted(set(sys.modules) - before - of_airflow)))"
 
     imported = in_new_process(code, tmp_path)
@@ -51,7 +50,7 @@ def test_importing_the_plugin_imports_no_web_framework(tmp_path: Path) -> None:
     assert not any(name.startswith("analytics_scheduler.") for name in imported)
 
 
-def test_the_plugin_mounts_the_app_and_a_blueprint(tmp_path: Path) -> None:
+def test_plugin_mounts_app_and_blueprint(tmp_path: Path) -> None:
     code = IMPORT + (
         "print(json.dumps([plugin.fastapi_apps[0]['url_prefix'],"
         " *(b.url_prefix for b in plugin.flask_blueprints)]))"
@@ -75,7 +74,7 @@ PathFinder.find_spec = staticmethod(find_all_but_fab)
 """
 
 
-def test_without_fab_the_api_server_starts_and_serves_the_rest(tmp_path: Path) -> None:
+def test_api_server_starts_without_fab(tmp_path: Path) -> None:
     code = (
         WITHOUT_FAB
         + IMPORT
@@ -93,6 +92,28 @@ print(json.dumps([mounts, plugin.flask_blueprints]))
     assert blueprints == []
 
 
-@pytest.mark.parametrize("name", ["analytics_scheduler_plugin.py"])
-def test_there_is_one_plugin_file(name: str) -> None:
-    assert [path.name for path in PLUGIN.parent.glob("*.py")] == [name]
+LOAD_PLUGINS = """
+import json, sys
+from airflow import plugins_manager
+plugins, errors = plugins_manager._get_plugins()
+files = [path for path in map(lambda m: getattr(m, "__file__", None), sys.modules.values()) if path]
+print(json.dumps([[plugin.name for plugin in plugins], errors, sorted(files)]))
+"""
+
+
+def test_airflow_executes_only_the_plugin_file(tmp_path: Path) -> None:
+    """Whatever lies beside it or below, even if a folder below tries to permit more."""
+    plugins = tmp_path / "plugins"
+    shutil.copytree(PLUGIN.parent, plugins, ignore=shutil.ignore_patterns("__pycache__"))
+    below = plugins / "below"
+    below.mkdir()
+    (below / ".airflowignore").write_text("!*.py\n")
+    others = [plugins / "helpers.py", below / "helpers.py", below / PLUGIN.name]
+    for path in others:
+        path.write_text("raise AssertionError(__file__)\n")
+
+    names, errors, files = in_new_process(LOAD_PLUGINS, tmp_path, plugins)
+
+    assert "analytics_scheduler" in names
+    assert errors == {}
+    assert [path for path in files if path.startswith(str(plugins))] == [str(plugins / PLUGIN.name)]

@@ -15,14 +15,14 @@ import pytest
 from psycopg import Connection
 from tests.support.dag_runs import load_dag, run_dag, warnings_of_airflow_ignored
 from tests.support.inventory import Inventory
-from tests.support.webhook_receiver import wait_until
+from tests.support.waiting import wait_until
 
 Found = dict[str, Any]
 
 
 @pytest.fixture
 def found(monkeypatch: pytest.MonkeyPatch) -> Iterator[Found]:
-    """Give what a collector has received by now: the newest point of each metric, by its name."""
+    """Give the newest point of each metric that a collector has received, by its name."""
     points: Found = {}
     with collector(points) as port:
         for name, value in {
@@ -48,7 +48,7 @@ def initialize() -> None:
 
 
 def shut_down() -> None:
-    """End the exporter, which Airflow would flush once more when the process ends."""
+    """Shut down the exporter, which Airflow would otherwise flush when the process ends."""
     from airflow.sdk._shared.observability.metrics import otel_logger
     from opentelemetry import metrics
 
@@ -82,7 +82,7 @@ def collector(points: Found) -> Iterator[int]:
             self.end_headers()
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Say nothing."""
+            """Do not log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -95,7 +95,7 @@ def collector(points: Found) -> Iterator[int]:
         server.server_close()
 
 
-def test_a_run_sends_its_counts_its_duration_and_who_is_overdue(
+def test_run_sends_its_metrics_over_otlp(
     found: Found,
     connection: Connection[tuple[object, ...]],
     named_servers: None,

@@ -1,4 +1,4 @@
-"""`analytics-scheduler health` is green when all is well, and fails in every way that it can."""
+"""`analytics-scheduler health`: healthy when everything works, and every way to be unhealthy."""
 
 from __future__ import annotations
 
@@ -10,67 +10,29 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
+from tests.support.task_runs import TaskRuns
 
 from analytics_scheduler.cli import main
 from analytics_scheduler.local.processes import free_port
-from analytics_scheduler.run_records import record_run
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS, DatabaseSettings
 
 TODAY = datetime.now(UTC).date()
 YESTERDAY = TODAY - timedelta(days=1)
-SNAPSHOTS = ("daily-snapshot", "weekly-snapshot", "monthly-snapshot")
-
-
-class Shop:
-    """A database in which every task ran just now."""
-
-    def __init__(self, connection: Connection[Any], settings: DatabaseSettings) -> None:
-        self.connection, self.settings = connection, settings
-        self.execute("UPDATE analytics_snapshot_migrations SET applied_at = '2020-01-01Z'")
-        for task in SCHEDULE_DEFAULTS:
-            self.record(task)
-
-    def record(self, task: str, *, outcome: str = "success", last_day: object = YESTERDAY) -> None:
-        report = {"first_day": last_day, "last_day": last_day} if task in SNAPSHOTS else {}
-        record_run(
-            self.connection,
-            self.settings,
-            task=task,
-            run_id="test",
-            outcome=outcome,
-            started_at=datetime.now(UTC),
-            report=report,
-        )
-        self.connection.commit()
-
-    def execute(self, query: str, *values: object) -> None:
-        self.connection.execute(query, values)
-        self.connection.commit()
-
-    def age(self, task: str, days: int) -> None:
-        """Make a task's records so many days older, in time and in what they wrote."""
-        self.execute(
-            "UPDATE analytics_snapshot_runs SET finished_at = finished_at - %s * interval '1 day',"
-            " report = CASE WHEN report ? 'last_day' THEN jsonb_set(report, '{last_day}',"
-            " to_jsonb((report->>'last_day')::date - %s)) ELSE report END WHERE task = %s",
-            days,
-            days,
-            task,
-        )
 
 
 @pytest.fixture
-def shop(
+def runs(
+    named_servers: None,
     connection: Connection[Any],
     database_settings: DatabaseSettings,
-    database_url: str,
-    redis_url: str,
     monkeypatch: pytest.MonkeyPatch,
-) -> Shop:
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("REDIS_URL", redis_url)
+) -> TaskRuns:
+    """Give a database in which every task has just succeeded."""
     monkeypatch.delenv("AIRFLOW_CONN_ANALYTICS_CACHE", raising=False)
-    return Shop(connection, database_settings)
+    runs = TaskRuns(connection, database_settings)
+    runs.install_long_ago()
+    runs.record_all(last_day=YESTERDAY)
+    return runs
 
 
 def health(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
@@ -78,7 +40,8 @@ def health(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[s
     return status, json.loads(capsys.readouterr().out)
 
 
-def test_all_is_well(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("runs")
+def test_health_is_good(capsys: pytest.CaptureFixture[str]) -> None:
     status, answer = health(capsys)
     assert (status, answer["wrong"]) == (0, [])
     assert {name: task["pulse"] for name, task in answer["tasks"].items()} == dict.fromkeys(
@@ -98,10 +61,10 @@ def test_all_is_well(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
         ("snapshot-retention", 2),
     ],
 )
-def test_a_task_that_stopped_is_overdue(
-    shop: Shop, capsys: pytest.CaptureFixture[str], task: str, days: int
+def test_stopped_task_is_overdue(
+    runs: TaskRuns, capsys: pytest.CaptureFixture[str], task: str, days: int
 ) -> None:
-    shop.age(task, days)
+    runs.age(task, days)
     status, answer = health(capsys)
     assert status == 1
     assert [entry.split(":")[0] for entry in answer["wrong"]] == [f"{task} is overdue"]
@@ -110,43 +73,41 @@ def test_a_task_that_stopped_is_overdue(
     assert (status, answer["tasks"][task]["pulse"]) == (0, "paused")
 
 
-def test_a_backfill_of_old_days_makes_no_task_fresh(
-    shop: Shop, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shop.age("daily-snapshot", 5)
-    shop.record("daily-snapshot", last_day=TODAY - timedelta(days=3))
+def test_backfill_makes_no_task_fresh(runs: TaskRuns, capsys: pytest.CaptureFixture[str]) -> None:
+    runs.age("daily-snapshot", 5)
+    runs.record(last_day=TODAY - timedelta(days=3))
     status, answer = health(capsys)
     assert (status, answer["tasks"]["daily-snapshot"]["pulse"]) == (1, "overdue")
 
-    shop.record("daily-snapshot")
-    shop.record("daily-snapshot", last_day=TODAY - timedelta(days=40))
+    runs.record(last_day=YESTERDAY)
+    runs.record(last_day=TODAY - timedelta(days=40))
     assert health(capsys)[0] == 0
 
 
 @pytest.mark.parametrize("outcome", ["failed", "partial"])
-def test_a_run_that_missed_locations_is_no_success(
-    shop: Shop, capsys: pytest.CaptureFixture[str], outcome: str
+def test_incomplete_run_makes_no_task_fresh(
+    runs: TaskRuns, capsys: pytest.CaptureFixture[str], outcome: str
 ) -> None:
-    shop.age("daily-snapshot", 5)
-    shop.record("daily-snapshot", outcome=outcome)
+    runs.age("daily-snapshot", 5)
+    runs.record(outcome, last_day=YESTERDAY)
     assert health(capsys)[0] == 1
 
 
-def test_nothing_is_owed_from_before_the_package_came(
-    shop: Shop, capsys: pytest.CaptureFixture[str]
+def test_nothing_is_due_from_before_installation(
+    runs: TaskRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shop.execute("DELETE FROM analytics_snapshot_runs")
+    runs.execute("DELETE FROM analytics_snapshot_runs")
     assert health(capsys)[0] == 1
-    shop.execute("UPDATE analytics_snapshot_migrations SET applied_at = now()")
+    runs.execute("UPDATE analytics_snapshot_migrations SET applied_at = now()")
     status, answer = health(capsys)
     assert status == 0
     assert {task["pulse"] for task in answer["tasks"].values()} == {"waiting"}
 
 
-def test_schedules_and_their_switch_are_those_of_the_settings(
-    shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_schedule_settings_decide_what_is_due(
+    runs: TaskRuns, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop.age("cache-cleanup", 1)
+    runs.age("cache-cleanup", 1)
     monkeypatch.setenv("SCHEDULE_CACHE_CLEANUP", "0 0 1 1 *")
     assert health(capsys)[0] == 0
     monkeypatch.delenv("SCHEDULE_CACHE_CLEANUP")
@@ -155,8 +116,9 @@ def test_schedules_and_their_switch_are_those_of_the_settings(
     assert health(capsys)[0] == 0
 
 
-def test_a_database_that_is_away_is_unhealthy_and_no_password_is_shown(
-    shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("runs")
+def test_unreachable_database_is_unhealthy(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"postgresql://u:hidden@127.0.0.1:{free_port()}/none")
     status, answer = health(capsys)
@@ -165,17 +127,17 @@ def test_a_database_that_is_away_is_unhealthy_and_no_password_is_shown(
     assert "hidden" not in str(answer)
 
 
-def test_a_database_without_the_migrations_is_unhealthy(
-    shop: Shop, capsys: pytest.CaptureFixture[str]
+def test_database_without_migrations_is_unhealthy(
+    runs: TaskRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shop.execute("DELETE FROM analytics_snapshot_migrations")
+    runs.execute("DELETE FROM analytics_snapshot_migrations")
     status, answer = health(capsys)
     assert status == 1
     assert "analytics-scheduler migrate" in answer["database"]
 
 
-def test_a_cache_that_is_away_is_unhealthy_and_one_that_is_none_is_not(
-    shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_cache_is_checked_only_if_configured(
+    runs: TaskRuns, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REDIS_URL", f"redis://:hidden@127.0.0.1:{free_port()}/0")
     status, answer = health(capsys)
@@ -183,18 +145,17 @@ def test_a_cache_that_is_away_is_unhealthy_and_one_that_is_none_is_not(
     assert "cannot be reached" in answer["cache"]
     assert "hidden" not in str(answer)
 
-    shop.execute("DELETE FROM analytics_snapshot_runs WHERE task = 'cache-cleanup'")
+    runs.execute("DELETE FROM analytics_snapshot_runs WHERE task = 'cache-cleanup'")
     monkeypatch.delenv("REDIS_URL")
     status, answer = health(capsys)
     assert (status, answer["cache"]) == (0, "not configured")
+    assert "cache-cleanup" not in answer["tasks"]
 
 
+@pytest.mark.usefixtures("runs")
 @pytest.mark.parametrize("variable", ["SCHEDULE_DAILY_SNAPSHOT", "SCHEDULER_TIMEZONE"])
-def test_a_setting_that_cannot_be_read_is_unhealthy(
-    shop: Shop,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    variable: str,
+def test_invalid_setting_is_unhealthy(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "whenever")
     status, answer = health(capsys)
@@ -202,9 +163,10 @@ def test_a_setting_that_cannot_be_read_is_unhealthy(
     assert variable in answer["database"]
 
 
-def test_airflow_is_not_loaded(shop: Shop) -> None:
-    words = (
+@pytest.mark.usefixtures("runs")
+def test_health_does_not_import_airflow() -> None:
+    code = (
         "import sys; from analytics_scheduler.cli import main; status = main(['health']);"
         "sys.exit(9 if 'airflow' in sys.modules else status)"
     )
-    assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

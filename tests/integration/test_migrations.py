@@ -8,11 +8,8 @@ import threading
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import pglast
 import pytest
-from pglast.enums import AlterTableType, ConstrType
 from tests.support.database import execute, rows
 from tests.support.documented_source import (
     DOCUMENTED_SOURCE,
@@ -255,31 +252,6 @@ def test_a_run_needs_the_wanted_version(url: str) -> None:
             require_migrated(queries)
         migrate(queries)
         require_migrated(queries)
-
-
-def test_migrations_only_add() -> None:
-    """So an older version works with the tables of a newer one, and going back loses nothing."""
-    for name in migration_names():
-        text = re.sub(r"\{(\w+)\}", r"\1", (migrations.MIGRATIONS / f"{name}.sql").read_text())
-        text = text.replace(" location_reference", "")
-        made: set[str] = set()
-        for statement in pglast.parse_sql(text):
-            _require_addition(statement.stmt, made)
-
-
-def _require_addition(change: Any, made: set[str]) -> None:
-    """Refuse a change that could break an older version; a new table may have anything."""
-    kind = type(change).__name__
-    assert kind in {"CreateStmt", "IndexStmt", "CommentStmt", "InsertStmt", "AlterTableStmt"}
-    if kind == "CreateStmt":
-        made.add(change.relation.relname)
-    elif kind == "IndexStmt":
-        assert not change.unique or change.relation.relname in made
-    elif kind == "AlterTableStmt":
-        for part in change.cmds:
-            assert part.subtype == AlterTableType.AT_AddColumn
-            forms = {rule.contype for rule in part.def_.constraints or ()}
-            assert ConstrType.CONSTR_NOTNULL not in forms or ConstrType.CONSTR_DEFAULT in forms
 
 
 def test_an_older_version_works_with_newer_tables(

@@ -21,6 +21,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 from tests.support.inventory import Analyst, Inventory, figures
+from tests.support.waiting import wait_until
 
 from analytics_scheduler.database import connected
 from analytics_scheduler.errors import DatabaseRefusedError
@@ -75,13 +76,6 @@ def waits_for_lock(database_url: str) -> bool:
             " WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
         return waiting.rowcount > 0
-
-
-def wait_until(condition: Any, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
 
 
 class TimeLimitError(BaseException):

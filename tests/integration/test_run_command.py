@@ -75,30 +75,30 @@ def test_run_command_exits_1_on_failed_location(
 @pytest.mark.parametrize(
     ("words", "environ", "message"),
     [
-        (["daily", "--date", "10.03.2026"], {}, "'10.03.2026' is not of the form YYYY-MM-DD"),
+        (["daily", "--date", "10.03.2026"], {}, "must have the form YYYY-MM-DD, got '10.03.2026'"),
         (["daily", "--date", "2026-02-30"], {}, "'2026-02-30' does not exist"),
-        (["daily", "--date", "2999-01-01"], {}, "lies in the future"),
+        (["daily", "--date", "2999-01-01"], {}, "is in the future"),
         (["daily", "--from", "2026-03-01"], {}, "needs both --from and --to"),
         (
             ["daily", "--from", "2026-03-02", "--to", "2026-03-01"],
             {},
-            "ends (2026-03-01) before it starts (2026-03-02)",
+            "ends on 2026-03-01, before it starts on 2026-03-02",
         ),
         (["daily", "--from", "2019-01-01", "--to", "2024-01-02"], {}, "longer than 5 years"),
         (
             ["daily", "--date", "2026-03-01", "--from", "2026-03-01", "--to", "2026-03-01"],
             {},
-            "give one of them",
+            "give one or the other",
         ),
         (
             ["daily"],
             {"SCHEDULER_TIMEZONE": "Mars/Olympus"},
-            "SCHEDULER_TIMEZONE='Mars/Olympus' cannot be used: allowed is an IANA time zone name",
+            "must be an IANA time zone name such as Europe/Berlin, got 'Mars/Olympus'.",
         ),
         (
             ["daily"],
             {"SNAPSHOT_BATCH_SIZE": "many"},
-            "SNAPSHOT_BATCH_SIZE='many' cannot be used: allowed is a whole number",
+            "must be a whole number from 1 to 100000, got 'many'.",
         ),
         (
             ["daily"],

@@ -25,7 +25,7 @@ from analytics_scheduler.migrations import MigrationReport, migrate
 from analytics_scheduler.queries import Queries
 from analytics_scheduler.snapshots.verify import verify_snapshots
 from analytics_scheduler.source import check_source
-from analytics_scheduler.vocabulary import CheckLevel
+from analytics_scheduler.vocabulary import CheckLevel, VerifyFinding
 
 PAGE = Path(__file__).parents[2] / "include" / "docs" / "deployment.md"
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 13)
@@ -149,7 +149,7 @@ def test_rows_of_a_cron_still_running_are_repaired(
 
     found = verify_snapshots(analyst.connection, analyst.setup).wrong
     assert {(str(each.first_day), each.finding) for each in found} == {
-        ("2026-03-10", "the row is not what its days give")
+        ("2026-03-10", VerifyFinding.ROW_DIFFERS)
     }
     analyst.take(at="2026-03-11T09:00", day="2026-03-10")
     assert revenue_by_day(analyst)["2026-03-10"] == [15, 15]

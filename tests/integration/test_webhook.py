@@ -1,4 +1,4 @@
-"""One request to the webhook: signed, short, and only where it may go."""
+"""One request to the webhook: signed, short, and only to an allowed address."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,7 +16,7 @@ from uuid import uuid4
 import pytest
 from tests.support.webhook_receiver import (
     SECRET,
-    Received,
+    WebhookReceiver,
     documented_check,
     dripping_server,
     webhook_receiver,
@@ -25,18 +24,13 @@ from tests.support.webhook_receiver import (
 
 from analytics_scheduler.alerts import webhook
 from analytics_scheduler.alerts.addresses import is_public
-from analytics_scheduler.alerts.events import Message
+from analytics_scheduler.alerts.message import Message
 from analytics_scheduler.alerts.webhook import post, signature
 from analytics_scheduler.cli import main
 from analytics_scheduler.errors import AlertNotSentError
 from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.settings import AlertSettings
-
-
-@pytest.fixture
-def receiver() -> Iterator[Received]:
-    with webhook_receiver() as received:
-        yield received
+from analytics_scheduler.vocabulary import AlertEvent
 
 
 def settings(url: str, **more: str) -> AlertSettings:
@@ -51,17 +45,17 @@ def settings(url: str, **more: str) -> AlertSettings:
 def message() -> Message:
     new_id = uuid4()
     body = {"id": str(new_id), "event": "test", "task": None, "message": "Grüße, 100 %"}
-    return Message(new_id, "test", json.dumps(body, ensure_ascii=False))
+    return Message(new_id, AlertEvent.TEST, json.dumps(body, ensure_ascii=False))
 
 
-def test_the_signature_is_that_of_the_documentation() -> None:
+def test_signature_matches_openssl() -> None:
     """`printf '1774238400.{"a": 1}' | openssl dgst -sha256 -hmac 'sixteen letters!'`."""
     assert signature("sixteen letters!", 1_774_238_400, '{"a": 1}') == (
         "t=1774238400,v1=a1a219f43590b58f2e3c5df9e75b1557f17183058ccb7bdcdc5336377adcaa70"
     )
 
 
-def test_the_documented_check_takes_what_is_genuine_and_recent_only() -> None:
+def test_documented_check_of_signatures() -> None:
     is_genuine = documented_check()
     now = int(time.time())
     assert is_genuine(SECRET, signature(SECRET, now, "{}"), b"{}")
@@ -70,7 +64,7 @@ def test_the_documented_check_takes_what_is_genuine_and_recent_only() -> None:
     assert not is_genuine(SECRET, signature(SECRET, now - 600, "{}"), b"{}")
 
 
-def test_a_message_arrives_whole_and_signed(receiver: Received) -> None:
+def test_post_sends_the_whole_message_signed(receiver: WebhookReceiver) -> None:
     sent = message()
     answer = post(settings(receiver.url), sent)
     assert (answer.status, answer.is_accepted) == (204, True)
@@ -79,16 +73,14 @@ def test_a_message_arrives_whole_and_signed(receiver: Received) -> None:
     assert (receiver.hosts, receiver.forged) == ([f"127.0.0.1:{receiver.port}"], 0)
 
 
-def test_another_secret_is_refused_by_the_receiver(receiver: Received) -> None:
+def test_post_with_another_secret_is_refused(receiver: WebhookReceiver) -> None:
     wrong = settings(receiver.url, SCHEDULER_WEBHOOK_SECRET="some other secret")
     assert post(wrong, message()).status == 401
     assert (receiver.forged, receiver.accepted) == (1, [])
 
 
 @pytest.mark.parametrize("status", [500, 404, 301, 302, 307, 308])
-def test_what_is_no_success_is_none_and_redirects_are_not_followed(
-    receiver: Received, status: int
-) -> None:
+def test_post_follows_no_redirects(receiver: WebhookReceiver, status: int) -> None:
     with webhook_receiver() as elsewhere:
         receiver.statuses = [status]
         receiver.headers = {"Location": elsewhere.url}
@@ -97,7 +89,9 @@ def test_what_is_no_success_is_none_and_redirects_are_not_followed(
         assert elsewhere.paths == []
 
 
-def test_a_slow_receiver_is_left(receiver: Received, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_post_stops_at_the_deadline(
+    receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(webhook, "DEADLINE_SECONDS", 0.5)
     receiver.pause_seconds = 60
     with pytest.raises(AlertNotSentError, match="did not answer within"):
@@ -105,9 +99,7 @@ def test_a_slow_receiver_is_left(receiver: Received, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\nX-Endless: "])
-def test_an_answer_that_never_ends_is_left_and_its_thread_goes(
-    first: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_endless_answer_leaves_no_thread(first: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhook, "DEADLINE_SECONDS", 0.7)
     with dripping_server(first) as port:
         with pytest.raises(AlertNotSentError, match=r"127\.0\.0\.1 did not answer within"):
@@ -118,19 +110,19 @@ def test_an_answer_that_never_ends_is_left_and_its_thread_goes(
                 assert not thread.is_alive()
 
 
-def test_a_garbled_answer_is_told_without_its_words(receiver: Received) -> None:
+def test_invalid_answer_is_not_quoted(receiver: WebhookReceiver) -> None:
     receiver.raw_answer = b"t0ken and other garbage\r\n\r\n"
-    with pytest.raises(AlertNotSentError) as told:
+    with pytest.raises(AlertNotSentError) as caught:
         post(settings(receiver.url), message())
-    assert str(told.value) == (
-        "The webhook's host 127.0.0.1 did not answer as a web server does (BadStatusLine)."
+    assert str(caught.value) == (
+        "The webhook's host 127.0.0.1 did not send a valid HTTP response (BadStatusLine)."
     )
 
 
-def test_a_receiver_that_is_away_is_told_by_its_host_only() -> None:
-    with pytest.raises(AlertNotSentError) as told:
+def test_unreachable_receiver_shows_the_host_only() -> None:
+    with pytest.raises(AlertNotSentError) as caught:
         post(settings(f"http://127.0.0.1:{free_port()}/t0ken"), message())
-    assert str(told.value) == (
+    assert str(caught.value) == (
         "The webhook's host 127.0.0.1 cannot be reached: Connection refused."
     )
     with pytest.raises(AlertNotSentError, match=r"nowhere\.invalid cannot be looked up"):
@@ -147,19 +139,19 @@ def test_a_receiver_that_is_away_is_told_by_its_host_only() -> None:
         "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2002:c0a8:1::1",
     ],
 )  # fmt: skip
-def test_private_addresses_are_not_public(address: str) -> None:
+def test_is_public_rejects_private_addresses(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.parametrize(
     "address", ["93.184.216.34", "172.32.0.1", "2606:2800:220:1::1", "::ffff:93.184.216.34"]
 )
-def test_public_addresses_are_public(address: str) -> None:
+def test_is_public_accepts_public_addresses(address: str) -> None:
     assert is_public(address)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::1]"])
-def test_nothing_is_sent_to_a_private_address_unless_allowed(host: str, receiver: Received) -> None:
+def test_post_to_a_private_address_is_refused(host: str, receiver: WebhookReceiver) -> None:
     forbidden = settings(
         f"https://{host}:{receiver.port}/", SCHEDULER_WEBHOOK_ALLOW_PRIVATE="false"
     )
@@ -168,10 +160,10 @@ def test_nothing_is_sent_to_a_private_address_unless_allowed(host: str, receiver
     assert receiver.paths == []
 
 
-def test_a_name_is_looked_up_once_and_the_judged_address_is_connected_to(
-    receiver: Received, monkeypatch: pytest.MonkeyPatch
+def test_post_connects_to_the_checked_address(
+    receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A name server that answers with another address the second time leads nowhere."""
+    """A name server that gives another address the second time changes nothing."""
     asked: list[str] = []
     connected: list[Any] = []
 
@@ -196,7 +188,7 @@ def test_a_name_is_looked_up_once_and_the_judged_address_is_connected_to(
     assert connected == [("93.184.216.34", 443)]
 
 
-def test_a_public_host_needs_https(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_post_to_a_public_host_needs_https(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", 80))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [entry])
     with pytest.raises(AlertNotSentError, match="its URL must be https"):
@@ -205,7 +197,7 @@ def test_a_public_host_needs_https(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate of localhost, signed by itself, with its key."""
+    """Give a self-signed certificate of localhost, with its key."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -237,9 +229,7 @@ def certificate(tmp_path: Path) -> Path:
     return file
 
 
-def test_tls_is_made_with_the_name_though_the_address_is_connected_to(
-    certificate: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_certificate_must_name_the_host(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with webhook_receiver(context) as receiver:
@@ -255,8 +245,8 @@ def test_tls_is_made_with_the_name_though_the_address_is_connected_to(
         assert len(receiver.accepted) == 1
 
 
-def test_the_command_says_what_came_back(
-    receiver: Received, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_webhook_test_shows_the_answer(
+    receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, value in receiver.environ().items():
         monkeypatch.setenv(name, value)
@@ -265,14 +255,14 @@ def test_the_command_says_what_came_back(
     assert text.startswith("The test event arrived at 127.0.0.1: status 204 after ")
 
     assert main(["webhook-test", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["success"], told["status"], told["host"]) == (True, 204, "127.0.0.1")
-    assert 0 < told["milliseconds"] < 5000
+    result = json.loads(capsys.readouterr().out)
+    assert (result["success"], result["status"], result["host"]) == (True, 204, "127.0.0.1")
+    assert 0 < result["milliseconds"] < 5000
     assert receiver.events == [("test", None)] * 2
 
 
-def test_the_command_fails_in_clear_words_and_shows_no_secret(
-    receiver: Received,
+def test_webhook_test_error_shows_no_secret(
+    receiver: WebhookReceiver,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
@@ -286,7 +276,7 @@ def test_the_command_fails_in_clear_words_and_shows_no_secret(
         monkeypatch.setenv("SCHEDULER_WEBHOOK_ALLOW_PRIVATE", "false")
         assert main(["webhook-test", "--json"]) == 1
     forbidden = capsys.readouterr()
-    assert "answered status 410 after" in refused.err
+    assert "answered with status 410 after" in refused.err
     assert json.loads(forbidden.out)["success"] is False
     assert "is not public" in json.loads(forbidden.out)["error"]
     everything = refused.out + refused.err + forbidden.out + forbidden.err + caplog.text
@@ -310,10 +300,10 @@ def test_the_command_fails_in_clear_words_and_shows_no_secret(
         ("SCHEDULER_WEBHOOK_URL", ""),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_named_without_its_value(
+def test_invalid_setting_is_named_without_its_value(
     name: str,
     value: str,
-    receiver: Received,
+    receiver: WebhookReceiver,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -323,6 +313,6 @@ def test_a_setting_that_cannot_be_used_is_named_without_its_value(
     assert main(["webhook-test"]) == 1
     error = capsys.readouterr().err
     assert name in error
-    assert "allowed" in error
+    assert "must be" in error or "is not set" in error
     assert "t0ken" not in error
     assert receiver.paths == []

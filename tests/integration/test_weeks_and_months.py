@@ -113,7 +113,7 @@ def test_stored_days_not_computed_again(inventory: Inventory, analyst: Analyst) 
 
 
 def test_incomplete_week_refused(analyst: Analyst) -> None:
-    with pytest.raises(PeriodError, match=r"week 2026-03-08\.\.2026-03-14 .* is not over yet"):
+    with pytest.raises(PeriodError, match=r"week 2026-03-08\.\.2026-03-14 has not ended yet"):
         analyst.take("weekly", at="2026-03-14T23:00", day="2026-03-09")
 
 

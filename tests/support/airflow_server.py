@@ -1,4 +1,4 @@
-"""A real Airflow API server of its own: free port, own home, stopped whatever happens."""
+"""A real Airflow API server with a home and a port of its own, stopped at the end of a block."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ with DAG("{name}", schedule=schedule_of("{name}", {default!r}), catchup=False, m
 
     nothing()
 """
-OUR_TASKS = (
+TASKS = (
     "daily-snapshot",
     "weekly-snapshot",
     "monthly-snapshot",
@@ -50,9 +50,9 @@ OUR_TASKS = (
 
 
 def write_dags(folder: Path, *, own: str = "business-hour-snapshot") -> Path:
-    """Write a small DAG for each task of the package, and one of a user's own."""
+    """Write a small DAG for each task of the package, and one that a user added."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (*OUR_TASKS, own):
+    for name in (*TASKS, own):
         default = "0 6 * * *" if name == own else None
         text = SMALL_DAG.format(name=name, default=default, tags=["analytics-scheduler"])
         (folder / f"{name.replace('-', '_')}.py").write_text(text)
@@ -61,7 +61,7 @@ def write_dags(folder: Path, *, own: str = "business-hour-snapshot") -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A status, headers (names in lower case) and the body."""
+    """What a server answered; the names of the headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -73,7 +73,10 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class AirflowServer:
-    """A running API server; its metadata is a SQLite file that a test may look into."""
+    """A running API server whose metadata a test can read and change.
+
+    `metadata` is for a server on SQLite only.
+    """
 
     url: str
     home: Path
@@ -104,7 +107,7 @@ class AirflowServer:
                 return Response(error.code, _lower(error.headers), error.read())
 
     def metadata(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Run a statement in Airflow's own database, a SQLite file."""
+        """Execute a statement in the metadata database, a SQLite file, and return its rows."""
         with closing(sqlite3.connect(self.metadata_file, timeout=30)) as connection:
             connection.execute("PRAGMA synchronous = OFF")
             rows = connection.execute(query, values).fetchall()
@@ -128,7 +131,7 @@ def _lower(headers: Any) -> dict[str, str]:
 
 
 def environment(home: Path, dags: Path, port: int, **more: str) -> dict[str, str]:
-    """Return the environment of an Airflow of its own."""
+    """Return the environment of an Airflow with its own home, DAGs and port."""
     passwords = home / "passwords.json"
     passwords.write_text(json.dumps(PASSWORDS))
     ours = {
@@ -153,7 +156,7 @@ def environment(home: Path, dags: Path, port: int, **more: str) -> dict[str, str
 
 
 def prepare(home: Path, dags: Path, **more: str) -> None:
-    """Make the metadata database of an Airflow, with its DAGs and users."""
+    """Create the metadata database of an Airflow, with its DAGs and users."""
     preparation = Path(__file__).with_name("prepare_airflow.py")
     subprocess.run(
         [sys.executable, str(preparation)],
@@ -167,7 +170,7 @@ def prepare(home: Path, dags: Path, **more: str) -> None:
 def running_airflow(
     home: Path, dags: Path, environ: Mapping[str, str] | None = None, *, workers: int = 1
 ) -> Iterator[AirflowServer]:
-    """Start an API server on a prepared metadata database, and stop it at the end."""
+    """Give an API server on a prepared metadata database; it is stopped at the end."""
     port = free_port()
     environ = environment(home, dags, port, **(environ or {}))
     command = ["airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)]
@@ -198,9 +201,9 @@ def _wait_until_up(airflow: AirflowServer, server: subprocess.Popen[bytes]) -> N
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
-    for sign in (signal.SIGTERM, signal.SIGKILL):
+    for stop in (signal.SIGTERM, signal.SIGKILL):
         try:
-            os.killpg(server.pid, sign)
+            os.killpg(server.pid, stop)
         except ProcessLookupError:
             break
         try:

@@ -1,4 +1,4 @@
-"""Make the metadata database of an Airflow, with its DAGs and users; run in its environment."""
+"""Create the metadata database of the Airflow whose environment this script runs in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Create the tables, the DAGs and, with FAB, the users."""
+    """Create the tables, the DAGs and, if FAB is the auth manager, the users."""
     from airflow.utils.db import initdb
 
     initdb()
@@ -18,7 +18,7 @@ def main() -> None:
 
 
 def write_dags_to_database() -> None:
-    """Parse the DAG folder and store what is found, as the DAG processor does."""
+    """Parse the DAG folder and store the DAGs, as the DAG processor does."""
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 
@@ -29,7 +29,7 @@ def write_dags_to_database() -> None:
 
 
 def add_fab_users() -> None:
-    """Add the users of the simple auth manager to FAB, with the roles of the same names."""
+    """Give FAB the users of the simple auth manager, each with the role of the same name."""
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 
     passwords = json.loads((Path(os.environ["AIRFLOW_HOME"]) / "passwords.json").read_text())

@@ -1,4 +1,4 @@
-"""A receiver of alerts on loopback: it checks every signature with the documented function."""
+"""A webhook receiver on loopback that checks each signature with the documented function."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import socket
 import ssl
 import tempfile
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,24 +21,29 @@ SECRET = "a secret that only tests know"
 
 
 def code_with(word: str, page: Path) -> str:
-    """Return the block of Python on a page that holds a word."""
+    """Return the one block of Python on a page that contains a word."""
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    (found,) = [block for block in blocks if word in block]
+    [found] = [block for block in blocks if word in block]
     return str(found)
 
 
-def documented_check() -> Any:
+def documented_check() -> Callable[[str, str, bytes], bool]:
     """Return the function that the documentation gives to receivers."""
     block = code_with("def is_genuine", MONITORING_PAGE)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "receiver.py")
         file.write_text(block)
-        return runpy.run_path(str(file))["is_genuine"]
+        check: Callable[[str, str, bytes], bool] = runpy.run_path(str(file))["is_genuine"]
+        return check
 
 
 @dataclass
-class Received:
-    """What a receiver got, and how it answers: with statuses in turn, the last one for good."""
+class WebhookReceiver:
+    """What the receiver got, and how it answers.
+
+    It answers with `statuses` in turn, and repeats the last one. `accepted` and `refused` are the
+    bodies that it answered with a status from 200 to 299, and with another one.
+    """
 
     port: int = 0
     statuses: list[int] = field(default_factory=lambda: [204])
@@ -51,7 +55,7 @@ class Received:
     paths: list[str] = field(default_factory=list)
     hosts: list[str] = field(default_factory=list)
     forged: int = 0
-    released: threading.Event = field(default_factory=threading.Event)
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
@@ -59,6 +63,7 @@ class Received:
 
     @property
     def events(self) -> list[tuple[str, str | None]]:
+        """The event and the task of each accepted body."""
         return [(body["event"], body["task"]) for body in self.accepted]
 
     def environ(self, **more: str) -> dict[str, str]:
@@ -71,62 +76,68 @@ class Received:
 
 
 @contextmanager
-def webhook_receiver(tls: ssl.SSLContext | None = None, *, port: int = 0) -> Iterator[Received]:
-    """Give a running receiver; it is gone when the block ends."""
-    received = Received()
+def webhook_receiver(
+    tls: ssl.SSLContext | None = None, *, port: int = 0
+) -> Iterator[WebhookReceiver]:
+    """Give a running receiver, which stops when the block ends."""
+    receiver = WebhookReceiver()
+    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(receiver))
+    server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    receiver.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        receiver.stopping.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler(receiver: WebhookReceiver) -> type[BaseHTTPRequestHandler]:
     is_genuine = documented_check()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
             body = json.loads(content)
-            received.paths.append(self.path)
-            received.hosts.append(self.headers["Host"])
+            receiver.paths.append(self.path)
+            receiver.hosts.append(self.headers["Host"])
             if not is_genuine(SECRET, self.headers["Scheduler-Signature"], content):
-                received.forged += 1
+                receiver.forged += 1
                 self._answer(401)
                 return
             assert self.headers["Scheduler-Event"] == body["event"]
             assert self.headers["Scheduler-Delivery"] == body["id"]
-            received.released.wait(received.pause_seconds)
-            if received.raw_answer is not None:
-                self.wfile.write(received.raw_answer)
+            receiver.stopping.wait(receiver.pause_seconds)
+            if receiver.raw_answer is not None:
+                self.wfile.write(receiver.raw_answer)
                 return
-            status = received.statuses[0]
-            if len(received.statuses) > 1:
-                received.statuses.pop(0)
-            (received.accepted if 200 <= status < 300 else received.refused).append(body)
+            status = receiver.statuses[0]
+            if len(receiver.statuses) > 1:
+                receiver.statuses.pop(0)
+            (receiver.accepted if 200 <= status < 300 else receiver.refused).append(body)
             self._answer(status)
 
         def _answer(self, status: int) -> None:
             self.send_response(status)
-            for name, value in received.headers.items():
+            for name, value in receiver.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Say nothing."""
+            """Do not log."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    if tls is not None:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    received.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield received
-    finally:
-        received.released.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return Handler
 
 
 @contextmanager
 def dripping_server(first: bytes) -> Iterator[int]:
-    """Give the port of a server that answers with a byte now and then, and never ends."""
+    """Give the port of a server that answers with one byte at a time and never finishes."""
     stopped = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.1)
@@ -152,11 +163,3 @@ def dripping_server(first: bytes) -> Iterator[int]:
         finally:
             stopped.set()
             thread.join()
-
-
-def wait_until(is_true: Any, seconds: float = 10.0) -> None:
-    """Wait for something that comes about in another thread."""
-    end = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.02)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.compose.file import Service, filled_in, read_services
 
-from analytics_scheduler.settings import SCHEDULE_DEFAULTS, SettingsGroup, schedule_variable
+from analytics_scheduler.settings import declared_settings
 
 REPOSITORY = Path(__file__).parents[2]
 DOCKERFILE = (REPOSITORY / "include" / "deploy" / "Dockerfile").read_text(encoding="utf-8")
@@ -44,11 +44,7 @@ def test_the_example_holds_no_secret() -> None:
 
 
 def test_every_setting_reaches_every_service_of_ours() -> None:
-    variables = {
-        field.metadata["variable"]
-        for group in SettingsGroup.__subclasses__()
-        for field in group.__dataclass_fields__.values()
-    } | {schedule_variable(task) for task in SCHEDULE_DEFAULTS}
+    variables = {setting.variable for setting in declared_settings()}
     services = read_services({**FILLED, **{name: f"{name}-value" for name in variables}})
     for service in services.values():
         if service.image == OURS:

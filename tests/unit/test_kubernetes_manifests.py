@@ -22,12 +22,17 @@ from tests.support.kubernetes_manifests import (
     jobs,
     settings,
 )
-from tests.unit.test_readme import ROOT, settings_rows
+from tests.support.markdown import REPOSITORY
 
 from analytics_scheduler.cli import build_parser
-from analytics_scheduler.settings import SCHEDULE_DEFAULTS, CalendarSettings, DatabaseSettings
+from analytics_scheduler.settings import (
+    SCHEDULE_DEFAULTS,
+    CalendarSettings,
+    DatabaseSettings,
+    declared_settings,
+)
 
-KNOWN_SETTINGS = {row[0] for row in settings_rows()}
+KNOWN_SETTINGS = {setting.variable for setting in declared_settings()}
 SECRET = {
     "database-url": "postgresql://scheduler@db/shop",
     "redis-url": "redis://cache:6379/0",
@@ -190,7 +195,7 @@ def _minutes(cron: str) -> int:
 def test_airflow_and_the_jobs_share_their_environment() -> None:
     values = yaml.safe_load(VALUES.read_text())
     image = f"{values['defaultAirflowRepository']}:{values['defaultAirflowTag']}"
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     assert values["defaultAirflowTag"] == project["project"]["version"]
     assert f"apache-airflow=={values['airflowVersion']}" in project["dependency-groups"]["dev"]
     for job in jobs().values():

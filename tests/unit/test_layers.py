@@ -1,4 +1,4 @@
-"""Who may import Airflow, who may read the environment, and what the command line loads."""
+"""What may import Airflow or read the environment, and what the command line imports."""
 
 from __future__ import annotations
 
@@ -16,10 +16,18 @@ PACKAGE = Path(analytics_scheduler.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT_AIRFLOW = {"orchestration", "api", "database", "cache", "local"}
 MAY_TOUCH_THE_ENVIRONMENT = {
-    "settings": "the one reader of settings",
-    "database": "whether Airflow has a connection, and lending it DATABASE_URL as one",
-    "cache": "whether Airflow has a connection, and lending it REDIS_URL as one",
+    "setting_groups": "the one reader of settings",
+    "database": "whether there is an Airflow connection; gives Airflow DATABASE_URL as one",
+    "cache": "whether there is an Airflow connection; gives Airflow REDIS_URL as one",
     "local": "the environment of the processes that it starts",
+}
+MAY_LOAD_SETTINGS = {
+    "orchestration": "DAG files and tasks",
+    "api": "endpoints",
+    "commands": "the command line",
+    "local": "the stack of demo and up",
+    "settings": "loads the alert settings of a run",
+    "snapshots/context": "loads the three groups of a run at once, for tasks and commands",
 }
 HEAVY = ("airflow", "rich", "pydantic", "sqlalchemy", "flask", "fastapi", "psycopg", "redis")
 
@@ -29,7 +37,7 @@ def layer_of(path: Path) -> str:
 
 
 def imported_names(tree: ast.AST) -> Iterator[str]:
-    """Give every imported module, those imported inside functions too."""
+    """Give every imported module, also those imported inside functions."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -53,8 +61,34 @@ def reads_environment(tree: ast.AST) -> bool:
     return False
 
 
+def loads_settings(tree: ast.AST) -> bool:
+    """Return whether a module calls `load` of a class whose name ends with Settings."""
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    loaded = [
+        func.value for func in calls if isinstance(func, ast.Attribute) if func.attr == "load"
+    ]
+    return any(isinstance(name, ast.Name) and name.id.endswith("Settings") for name in loaded)
+
+
+def imported_modules(path: Path) -> set[Path]:
+    """Return the modules of the package that a module imports when it is imported itself."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            found |= {module_file(alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named = {module_file(f"{node.module}.{alias.name}") for alias in node.names}
+            found |= named if named <= set(MODULES) else {*named, module_file(node.module)}
+    return found & set(MODULES) - {path}
+
+
+def module_file(name: str) -> Path:
+    place = PACKAGE.parent / name.replace(".", "/")
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+
+
 def test_the_walk_sees_the_modules() -> None:
-    assert {"settings", "database", "cli"} <= {layer_of(path) for path in MODULES}
+    assert {"setting_groups", "database", "cli"} <= {layer_of(path) for path in MODULES}
 
 
 def test_the_walk_sees_lazy_imports() -> None:
@@ -64,30 +98,51 @@ def test_the_walk_sees_lazy_imports() -> None:
     assert list(imported_names(tree)) == ["airflow.sdk", "airflow.x"]
     assert reads_environment(ast.parse("import os\nos.environ['X']"))
     assert reads_environment(ast.parse("from os import getenv"))
+    assert loads_settings(ast.parse("def f():\n    CacheSettings.load({})"))
+    assert not loads_settings(ast.parse("json.load(file)"))
+    assert PACKAGE / "periods.py" in imported_modules(PACKAGE / "settings.py")
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_the_rim_imports_airflow(path: Path) -> None:
     names = {name.split(".")[0] for name in imported_names(ast.parse(path.read_text()))}
     if layer_of(path) not in MAY_IMPORT_AIRFLOW:
-        assert "airflow" not in names, f"{path.name} imports Airflow; leave that to the rim"
+        assert "airflow" not in names, f"{path.name} imports Airflow; only the rim may"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_settings_read_the_environment(path: Path) -> None:
     if layer_of(path) not in MAY_TOUCH_THE_ENVIRONMENT:
         assert not reads_environment(ast.parse(path.read_text())), (
-            f"{path.name} reads the environment; add a field to settings instead"
+            f"{path.name} reads the environment; declare a setting instead"
         )
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_rim_loads_settings(path: Path) -> None:
+    module = path.relative_to(PACKAGE).with_suffix("").as_posix()
+    if not {layer_of(path), module} & MAY_LOAD_SETTINGS.keys():
+        assert not loads_settings(ast.parse(path.read_text())), (
+            f"{path.name} loads settings; take them as an argument instead"
+        )
+
+
+def test_modules_import_each_other_in_one_order() -> None:
+    """Modules that import nothing that is left are removed, until a circle or nothing is left."""
+    left = {path: imported_modules(path) for path in MODULES}
+    while free := [path for path, imported in left.items() if not imported & left.keys()]:
+        for path in free:
+            del left[path]
+    assert not left, f"circle among {sorted(str(path.relative_to(PACKAGE)) for path in left)}"
+
+
 @pytest.mark.parametrize(
-    "words", ["import analytics_scheduler.cli", "analytics_scheduler.cli.main(['--help'])"]
+    "line", ["import analytics_scheduler.cli", "analytics_scheduler.cli.main(['--help'])"]
 )
-def test_the_command_line_starts_without_anything_heavy(words: str) -> None:
+def test_the_command_line_imports_nothing_heavy(line: str) -> None:
     script = (
         "import sys, contextlib, analytics_scheduler.cli\n"
-        f"with contextlib.suppress(SystemExit): {words}\n"
+        f"with contextlib.suppress(SystemExit): {line}\n"
         f"loaded = set({HEAVY!r}) & set(sys.modules)\n"
         "print(*sorted(loaded), file=sys.stderr)\n"
     )

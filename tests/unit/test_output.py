@@ -33,7 +33,7 @@ def test_people_get_lines_and_no_json() -> None:
     assert printed(output) == ("12 rows written\n", "")
 
 
-def test_programs_get_one_json_object_and_no_lines() -> None:
+def test_programs_get_one_json_object() -> None:
     output = output_of(as_json=True)
     output.line("12 rows written")
     output.result(
@@ -54,7 +54,7 @@ def test_programs_get_one_json_object_and_no_lines() -> None:
     assert (stdout.count("\n"), stderr) == (1, "")
 
 
-def test_an_error_is_json_for_programs_and_a_line_on_stderr_for_all() -> None:
+def test_error_in_both_forms() -> None:
     for_people, for_programs = output_of(as_json=False), output_of(as_json=True)
     for_people.error("No date.")
     for_programs.error("No date.")
@@ -63,13 +63,13 @@ def test_an_error_is_json_for_programs_and_a_line_on_stderr_for_all() -> None:
     assert printed(for_programs)[1] == "error: No date.\n"
 
 
-def test_a_warning_never_disturbs_what_programs_read() -> None:
+def test_warning_goes_to_stderr_only() -> None:
     output = output_of(as_json=True)
-    output.warning("Redis is away")
-    assert printed(output) == ("", "warning: Redis is away\n")
+    output.warning("Redis is down")
+    assert printed(output) == ("", "warning: Redis is down\n")
 
 
-def test_progress_is_shown_to_a_person_who_watches() -> None:
+def test_progress_needs_a_terminal() -> None:
     assert output_of(as_json=False, stderr=Terminal()).shows_progress
     assert not output_of(as_json=True, stderr=Terminal()).shows_progress
     assert not output_of(as_json=False).shows_progress

@@ -1,8 +1,9 @@
-"""Settings: what each variable takes, and what the message says where it takes it not."""
+"""Valid values of every setting, and the error for invalid ones."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import FrozenInstanceError, fields
 from zoneinfo import ZoneInfo
 
@@ -11,52 +12,73 @@ import pytest
 from analytics_scheduler import settings as settings_module
 from analytics_scheduler.errors import SettingError
 from analytics_scheduler.redaction import Secret
-from analytics_scheduler.setting_parsers import Age
+from analytics_scheduler.setting_groups import Setting, SettingsGroup, settings_of
+from analytics_scheduler.setting_parsers import Age, whole_number
 from analytics_scheduler.settings import (
     SCHEDULE_DEFAULTS,
+    AlertSettings,
     CacheSettings,
     CalendarSettings,
     DatabaseSettings,
     RetentionSettings,
     ScheduleSettings,
-    SettingsGroup,
     SnapshotSettings,
+    declared_settings,
     load_schedule,
+    retired_warnings,
     schedule_variable,
 )
-from analytics_scheduler.vocabulary import PeriodType
 
-
-def groups() -> list[type[SettingsGroup]]:
-    return [
-        value
-        for value in vars(settings_module).values()
-        if isinstance(value, type)
-        and issubclass(value, SettingsGroup)
-        and value is not SettingsGroup
-    ]
+AGES = "1 to 100000 days, weeks, months or years, such as 90 days, or forever"
+GROUPS = [
+    value
+    for value in vars(settings_module).values()
+    if isinstance(value, type) and issubclass(value, SettingsGroup) and value is not SettingsGroup
+]
 
 
 def group_of(variable: str) -> type[SettingsGroup]:
     return next(
         group
-        for group in groups()
-        if variable in {entry.metadata["variable"] for entry in fields(group)}
+        for group in GROUPS
+        if variable in {setting.variable for setting in settings_of(group).values()}
     )
 
 
-@pytest.mark.parametrize("group", groups())
+def error_of(variable: str, value: str) -> SettingError:
+    with pytest.raises(SettingError) as caught:
+        group_of(variable).load({variable: value})
+    return caught.value
+
+
+@pytest.mark.parametrize("setting", declared_settings(), ids=lambda each: each.variable)
+def test_every_setting_says_what_it_is_for(setting: Setting[object]) -> None:
+    assert setting.help
+    assert not setting.help.endswith(".")
+    assert setting.parser.allowed
+
+
+def test_every_variable_is_declared_once() -> None:
+    """A variable that two groups use is one Setting, and not two that happen to agree."""
+    in_groups = [setting for group in GROUPS for setting in settings_of(group).values()]
+    assert len({id(each) for each in in_groups}) == len({each.variable for each in in_groups})
+    variables = [each.variable for each in declared_settings()]
+    assert len(variables) == len(set(variables))
+    assert {each.variable for each in in_groups} < set(variables)
+
+
+@pytest.mark.parametrize("group", GROUPS)
 def test_every_default_is_allowed(group: type[SettingsGroup]) -> None:
     group.load({})
 
 
-@pytest.mark.parametrize("group", groups())
-def test_an_empty_variable_stands_for_its_default(group: type[SettingsGroup]) -> None:
-    empty = {entry.metadata["variable"]: "" for entry in fields(group)}
+@pytest.mark.parametrize("group", GROUPS)
+def test_an_empty_variable_means_the_default(group: type[SettingsGroup]) -> None:
+    empty = {setting.variable: "" for setting in settings_of(group).values()}
     assert group.load(empty) == group.load({})
 
 
-@pytest.mark.parametrize("group", groups())
+@pytest.mark.parametrize("group", GROUPS)
 def test_a_group_cannot_be_changed(group: type[SettingsGroup]) -> None:
     loaded = group.load({})
     with pytest.raises(FrozenInstanceError):
@@ -68,48 +90,61 @@ def test_a_group_cannot_be_changed(group: type[SettingsGroup]) -> None:
     [
         ("SCHEDULER_ENABLED", "maybe", "true or false"),
         ("SCHEDULER_ENABLED", "2", "true or false"),
-        ("SCHEDULER_TIMEZONE", "Mars/Phobos", "IANA"),
-        ("SCHEDULER_TIMEZONE", "../../etc/passwd", "IANA"),
-        ("SCHEDULER_TIMEZONE", "America", "IANA"),
-        ("SCHEDULER_TIMEZONE", "+02:00", "IANA"),
-        ("SCHEDULER_WEEK_START", "sun", "monday to sunday"),
-        ("SCHEDULER_WEEK_START", "0", "monday to sunday"),
-        ("SOURCE_SCHEMA", "x" * 64, "1 to 63 bytes"),
-        ("SOURCE_SCHEMA", "ü" * 32, "1 to 63 bytes"),
-        ("ANALYTICS_SCHEMA", "a\0b", "1 to 63 bytes"),
-        ("TASK_TIMEOUT_SECONDS", "0", "1 to 86400"),
-        ("TASK_TIMEOUT_SECONDS", "86401", "1 to 86400"),
-        ("TASK_TIMEOUT_SECONDS", "5 minutes", "1 to 86400"),
-        ("TASK_TIMEOUT_SECONDS", "-5", "1 to 86400"),
-        ("TASK_TIMEOUT_SECONDS", "1e2", "1 to 86400"),
-        ("TASK_TIMEOUT_SECONDS", "\u0665", "1 to 86400"),
-        ("TASK_TIMEOUT_SECONDS", "9" * 30, "1 to 86400"),
-        ("DATABASE_LOCK_TIMEOUT_SECONDS", "0", "1 to 3600"),
-        ("SNAPSHOT_BATCH_SIZE", "0", "1 to 100000"),
-        ("SNAPSHOT_BATCH_SIZE", "100001", "1 to 100000"),
-        ("SNAPSHOT_BATCH_SIZE", "2.5", "1 to 100000"),
-        ("SNAPSHOT_CATCHUP_DAYS", "367", "0 to 366"),
-        ("SNAPSHOT_LOOKBACK_DAYS", "367", "0 to 366"),
+        ("SCHEDULER_TIMEZONE", "Mars/Phobos", "an IANA time zone name"),
+        ("SCHEDULER_TIMEZONE", "../../etc/passwd", "an IANA time zone name"),
+        ("SCHEDULER_TIMEZONE", "America", "an IANA time zone name"),
+        ("SCHEDULER_TIMEZONE", "+02:00", "an IANA time zone name"),
+        ("SCHEDULER_WEEK_START", "sun", "a weekday in English, monday to sunday"),
+        ("SCHEDULER_WEEK_START", "0", "a weekday in English, monday to sunday"),
+        ("SOURCE_SCHEMA", "x" * 64, "a name of 1 to 63 bytes"),
+        ("SOURCE_SCHEMA", "ü" * 32, "a name of 1 to 63 bytes"),
+        ("ANALYTICS_SCHEMA", "a\0b", "a name of 1 to 63 bytes"),
+        ("TASK_TIMEOUT_SECONDS", "0", "a whole number from 1 to 86400"),
+        ("TASK_TIMEOUT_SECONDS", "86401", "a whole number from 1 to 86400"),
+        ("TASK_TIMEOUT_SECONDS", "5 minutes", "a whole number from 1 to 86400"),
+        ("TASK_TIMEOUT_SECONDS", "-5", "a whole number from 1 to 86400"),
+        ("TASK_TIMEOUT_SECONDS", "1e2", "a whole number from 1 to 86400"),
+        ("TASK_TIMEOUT_SECONDS", "\u0665", "a whole number from 1 to 86400"),
+        ("TASK_TIMEOUT_SECONDS", "9" * 30, "a whole number from 1 to 86400"),
+        ("DATABASE_LOCK_TIMEOUT_SECONDS", "0", "a whole number from 1 to 3600"),
+        ("SNAPSHOT_BATCH_SIZE", "0", "a whole number from 1 to 100000"),
+        ("SNAPSHOT_BATCH_SIZE", "100001", "a whole number from 1 to 100000"),
+        ("SNAPSHOT_BATCH_SIZE", "2.5", "a whole number from 1 to 100000"),
+        ("SNAPSHOT_CATCHUP_DAYS", "367", "a whole number from 0 to 366"),
+        ("SNAPSHOT_LOOKBACK_DAYS", "367", "a whole number from 0 to 366"),
         ("COGS_INCLUDES_WASTE", "no waste", "true or false"),
-        ("RETENTION_DAILY", "0 days", "forever"),
-        ("RETENTION_DAILY", "-90", "forever"),
-        ("RETENTION_DAILY", "never", "forever"),
-        ("RETENTION_WEEKLY", "2 fortnights", "forever"),
-        ("RETENTION_MONTHLY", "1.5 years", "forever"),
-        ("RETENTION_MONTHLY", "100001 days", "forever"),
-        ("CACHE_PATTERNS", " , ,", "comma-separated"),
-        ("CACHE_PATTERNS", "analytics:*,*", "none of them for every key"),
-        ("CACHE_MAX_IDLE_SECONDS", "59", "60 to 16000000"),
-        ("CACHE_SNAPSHOT_TTL_SECONDS", "forever", "60 to 31536000"),
+        ("RETENTION_DAILY", "0 days", AGES),
+        ("RETENTION_DAILY", "-90", AGES),
+        ("RETENTION_DAILY", "never", AGES),
+        ("RETENTION_WEEKLY", "2 fortnights", AGES),
+        ("RETENTION_MONTHLY", "1.5 years", AGES),
+        ("RETENTION_MONTHLY", "100001 days", AGES),
+        ("CACHE_PATTERNS", " , ,", "one or more Redis patterns"),
+        ("CACHE_PATTERNS", "analytics:*,*", "one or more Redis patterns"),
+        ("CACHE_MAX_IDLE_SECONDS", "59", "a whole number from 60 to 16000000"),
+        ("SCHEDULER_WEBHOOK_EVENTS", "failure,everything", "one or more of success, failure, "),
+        ("SCHEDULER_WEBHOOK_EVENTS", ",", "one or more of success, failure, "),
+        ("SCHEDULER_WEBHOOK_ALLOW_PRIVATE", "perhaps", "true or false"),
+        ("CACHE_SNAPSHOT_TTL_SECONDS", "forever", "a whole number from 60 to 31536000"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_named(variable: str, value: str, allowed: str) -> None:
-    with pytest.raises(SettingError) as refusal:
-        group_of(variable).load({variable: value})
-    message = str(refusal.value)
-    assert f"{variable}={value!r} cannot be used" in message
-    assert "allowed is" in message
-    assert allowed in message
+def test_a_bad_value_is_named(variable: str, value: str, allowed: str) -> None:
+    message = str(error_of(variable, value))
+    assert message.startswith(f"{variable} (")
+    assert f") must be {allowed}" in message
+    assert message.endswith(f", got {value!r}.")
+
+
+def test_an_error_says_what_the_setting_is_for() -> None:
+    assert str(error_of("TASK_TIMEOUT_SECONDS", "0")) == (
+        "TASK_TIMEOUT_SECONDS (how many seconds a task, or one of its statements, may take) must "
+        "be a whole number from 1 to 86400, got '0'."
+    )
+
+
+def test_a_parser_states_its_bounds() -> None:
+    assert whole_number(3, 7).allowed == "a whole number from 3 to 7"
+    assert [whole_number(3, 7).parse(text) for text in ("3", " 7 ")] == [3, 7]
 
 
 @pytest.mark.parametrize(
@@ -118,14 +153,24 @@ def test_a_value_that_cannot_be_used_is_named(variable: str, value: str, allowed
         ("DATABASE_URL", "mysql://shop:s3cret@db/inventory"),
         ("DATABASE_URL", "host=db user=shop password=s3cret"),
         ("REDIS_URL", "http://:s3cret@cache"),
+        ("SCHEDULER_WEBHOOK_URL", "https://alerts.example:s3cret/"),
+        ("SCHEDULER_WEBHOOK_SECRET", "s3cret"),
     ],
 )
-def test_a_refused_secret_is_not_shown(variable: str, value: str) -> None:
-    with pytest.raises(SettingError) as refusal:
-        group_of(variable).load({variable: value})
-    assert f"{variable}=*** cannot be used" in str(refusal.value)
-    assert "s3cret" not in str(refusal.value)
-    assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
+def test_a_bad_secret_is_not_shown(variable: str, value: str) -> None:
+    error = error_of(variable, value)
+    assert str(error).endswith(", got ***.")
+    assert "s3cret" not in str(error)
+    assert error.__suppress_context__ or error.__context__ is None
+
+
+def test_a_webhook_needs_a_secret() -> None:
+    with pytest.raises(SettingError) as caught:
+        AlertSettings.load({"SCHEDULER_WEBHOOK_URL": "https://alerts.example/s3cret"})
+    assert str(caught.value) == (
+        "SCHEDULER_WEBHOOK_SECRET (the secret that signs every alert; required with "
+        "SCHEDULER_WEBHOOK_URL) must be a text of at least 16 characters, got nothing."
+    )
 
 
 def test_a_secret_never_shows_itself() -> None:
@@ -138,23 +183,26 @@ def test_a_secret_never_shows_itself() -> None:
     assert database.url.reveal() == "postgresql://shop:s3cret@db/inventory"
 
 
-def test_every_bad_value_of_a_group_is_named_at_once() -> None:
-    with pytest.raises(SettingError) as refusal:
+def test_every_bad_value_of_a_group_is_named() -> None:
+    with pytest.raises(SettingError) as caught:
         SnapshotSettings.load({"SNAPSHOT_BATCH_SIZE": "many", "SNAPSHOT_CATCHUP_DAYS": "all"})
-    assert "SNAPSHOT_BATCH_SIZE='many'" in str(refusal.value)
-    assert "SNAPSHOT_CATCHUP_DAYS='all'" in str(refusal.value)
+    first, second = str(caught.value).split(". ")
+    assert first.startswith("SNAPSHOT_BATCH_SIZE (")
+    assert first.endswith("got 'many'")
+    assert second.startswith("SNAPSHOT_CATCHUP_DAYS (")
+    assert second.endswith("got 'all'.")
 
 
 def test_a_bad_value_stops_only_its_own_group() -> None:
     environment = {"RETENTION_DAILY": "whenever", "SCHEDULER_TIMEZONE": "Europe/Berlin"}
     with pytest.raises(SettingError, match="RETENTION_DAILY"):
         RetentionSettings.load(environment)
-    for group in set(groups()) - {RetentionSettings}:
+    for group in set(GROUPS) - {RetentionSettings}:
         group.load(environment)
     assert ScheduleSettings.load(environment).timezone == ZoneInfo("Europe/Berlin")
 
 
-def test_words_are_read_whatever_their_case_and_blanks() -> None:
+def test_case_and_blanks_do_not_matter() -> None:
     settings = CalendarSettings.load(
         {"SCHEDULER_TIMEZONE": " Asia/Kolkata ", "SCHEDULER_WEEK_START": " Monday "}
     )
@@ -179,7 +227,7 @@ def test_words_are_read_whatever_their_case_and_blanks() -> None:
     ],
 )
 def test_an_age_is_a_number_of_calendar_units(text: str, age: Age | None) -> None:
-    assert RetentionSettings.load({"RETENTION_DAILY": text}).age_of(PeriodType.DAILY) == age
+    assert RetentionSettings.load({"RETENTION_DAILY": text}).daily == age
 
 
 def test_an_age_reads_as_it_is_written() -> None:
@@ -197,7 +245,7 @@ def test_the_documented_defaults_stand() -> None:
     assert ScheduleSettings.load({}).enabled is True
 
 
-def test_the_environment_is_read_where_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_read_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SNAPSHOT_BATCH_SIZE", "7")
     assert SnapshotSettings.load().batch_size == 7
 
@@ -208,7 +256,7 @@ def test_every_task_has_a_variable_of_its_own() -> None:
     assert len({schedule_variable(task) for task in SCHEDULE_DEFAULTS}) == len(SCHEDULE_DEFAULTS)
 
 
-def test_a_schedule_comes_from_its_variable_or_its_default() -> None:
+def test_a_schedule_has_a_variable_and_a_default() -> None:
     node_cron = {"SCHEDULE_DAILY_SNAPSHOT": "0 30 1 * * *"}
     assert str(load_schedule("daily-snapshot", environ=node_cron)) == "30 1 * * *"
     assert str(load_schedule("daily-snapshot", environ={})) == "0 2 * * *"
@@ -218,11 +266,37 @@ def test_a_schedule_comes_from_its_variable_or_its_default() -> None:
     assert str(load_schedule("my-task", "5 5 * * *", environ={})) == "5 5 * * *"
 
 
-def test_a_bad_schedule_is_named_and_stops_no_other() -> None:
+def test_a_bad_schedule_stops_no_other() -> None:
     environment = {"SCHEDULE_DAILY_SNAPSHOT": "15 0 2 * * *"}
-    with pytest.raises(SettingError) as refusal:
+    with pytest.raises(SettingError) as caught:
         load_schedule("daily-snapshot", environ=environment)
-    assert "SCHEDULE_DAILY_SNAPSHOT='15 0 2 * * *' cannot be used" in str(refusal.value)
-    assert "seconds field is '15'" in str(refusal.value)
-    assert "allowed is a cron string of five fields" in str(refusal.value)
+    message = str(caught.value)
+    assert message.startswith("SCHEDULE_DAILY_SNAPSHOT (when daily-snapshot runs) must be a cron")
+    assert ", got '15 0 2 * * *': " in message
+    assert "seconds field is '15'" in message
     assert load_schedule("weekly-snapshot", environ=environment)
+
+
+@pytest.fixture
+def retired(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
+    """Retire a variable that never was."""
+    scratch = {"SNAPSHOT_SPEED": "set SNAPSHOT_BATCH_SIZE instead"}
+    monkeypatch.setattr(settings_module, "RETIRED", scratch)
+    return scratch
+
+
+def test_a_retired_variable_gives_a_warning(retired: Mapping[str, str]) -> None:
+    assert retired_warnings({"SNAPSHOT_SPEED": "fast"}) == [
+        "SNAPSHOT_SPEED is set but no longer read: set SNAPSHOT_BATCH_SIZE instead."
+    ]
+
+
+@pytest.mark.parametrize("environ", [{}, {"SNAPSHOT_SPEED": ""}, {"SNAPSHOT_BATCH_SIZE": "7"}])
+def test_nothing_retired_gives_no_warning(
+    retired: Mapping[str, str], environ: dict[str, str]
+) -> None:
+    assert retired_warnings(environ) == []
+
+
+def test_no_retired_variable_is_still_declared() -> None:
+    assert not {each.variable for each in declared_settings()} & set(settings_module.RETIRED)

@@ -1,4 +1,4 @@
-"""Alerts: what is told, the outbox that keeps it until it arrived, and the webhook that takes it.
+"""Alerts: their messages, the outbox that keeps them until they arrive, and the webhook.
 
-Nothing here imports Airflow, and nothing here may fail the run that it tells of.
+Nothing here imports Airflow, and no run fails because of an alert.
 """

@@ -1,7 +1,7 @@
-"""One signed HTTP request to the webhook, within a few seconds, to an address that was judged.
+"""One signed HTTP request to the webhook, within a few seconds, to an address that was checked.
 
-Redirects are not followed, no proxy is used, and nothing of the URL but its host is ever shown:
-its path may be a secret.
+Redirects are not followed and proxies are not used. Messages and logs show the host of the URL
+only: the path may be a secret.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from analytics_scheduler.alerts.addresses import is_public, usable_addresses
+from analytics_scheduler.alerts.addresses import allowed_addresses, is_public
 from analytics_scheduler.errors import AlertNotSentError, NotConfiguredError
 
 if TYPE_CHECKING:
-    from analytics_scheduler.alerts.events import Message
+    from analytics_scheduler.alerts.message import Message
     from analytics_scheduler.settings import AlertSettings
 
 SIGNATURE_HEADER = "Scheduler-Signature"
@@ -35,15 +35,15 @@ _ACCEPTED = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the receiver said, and how long it took."""
+class Response:
+    """The status that the receiver answered with, and the time that the request took."""
 
     status: int
     milliseconds: float
 
     @property
     def is_accepted(self) -> bool:
-        """Tell whether the alert arrived: any status from 200 to 299."""
+        """Whether the receiver took the alert: any status from 200 to 299."""
         return self.status in _ACCEPTED
 
     def __str__(self) -> str:
@@ -58,40 +58,40 @@ def signature(secret: str, timestamp: int, body: str) -> str:
 
 
 def webhook_host(settings: AlertSettings) -> str:
-    """Return what may be shown of the webhook's URL."""
-    return _parts(settings).hostname or "?"
+    """Return the host of the webhook's URL, the only part that may be shown."""
+    return _url_parts(settings).hostname or "?"
 
 
-def post(settings: AlertSettings, message: Message) -> Answer:
-    """Send a message once, or raise AlertNotSentError in words for people.
+def post(settings: AlertSettings, message: Message) -> Response:
+    """Send a message once, or raise AlertNotSentError.
 
-    It returns or raises within `DEADLINE_SECONDS`, also where names are looked up without end or
-    the receiver sends a byte now and then: the exchange has a thread of its own.
+    The request has a thread of its own, so that this returns or raises within `DEADLINE_SECONDS`
+    even if the name server never answers, or the receiver sends one byte at a time.
     """
-    parts = _parts(settings)
-    opened: SimpleQueue[socket.socket] = SimpleQueue()
-    outcome: SimpleQueue[Answer | Exception] = SimpleQueue()
+    parts = _url_parts(settings)
+    sockets: SimpleQueue[socket.socket] = SimpleQueue()
+    results: SimpleQueue[Response | Exception] = SimpleQueue()
 
     def work() -> None:
         try:
-            outcome.put(_exchange(settings, parts, message, opened))
+            results.put(_request(settings, parts, message, sockets))
         except (AlertNotSentError, HTTPException, OSError, ValueError) as error:
-            outcome.put(error)
+            results.put(error)
 
     threading.Thread(target=work, name="webhook", daemon=True).start()
     try:
-        ended = outcome.get(timeout=DEADLINE_SECONDS)
+        result = results.get(timeout=DEADLINE_SECONDS)
     except Empty:
-        _hang_up(opened)
-        ended = TimeoutError()
-    if isinstance(ended, Answer):
-        return ended
-    if isinstance(ended, AlertNotSentError):
-        raise ended
-    raise AlertNotSentError(f"The webhook's host {parts.hostname} {_failure(ended)}") from None
+        _shut_down(sockets)
+        result = TimeoutError()
+    if isinstance(result, Response):
+        return result
+    if isinstance(result, AlertNotSentError):
+        raise result
+    raise AlertNotSentError(f"The webhook's host {parts.hostname} {_reason(result)}") from None
 
 
-def _parts(settings: AlertSettings) -> SplitResult:
+def _url_parts(settings: AlertSettings) -> SplitResult:
     if settings.url is None:
         raise NotConfiguredError(
             "SCHEDULER_WEBHOOK_URL is not set: allowed is a URL such as "
@@ -100,15 +100,15 @@ def _parts(settings: AlertSettings) -> SplitResult:
     return urlsplit(settings.url.reveal())
 
 
-def _exchange(
+def _request(
     settings: AlertSettings,
     parts: SplitResult,
     message: Message,
-    opened: SimpleQueue[socket.socket],
-) -> Answer:
-    begun = time.monotonic()
-    connection = _connection(settings, parts)
-    opened.put(connection.sock)
+    sockets: SimpleQueue[socket.socket],
+) -> Response:
+    started = time.monotonic()
+    connection = _connect(settings, parts)
+    sockets.put(connection.sock)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         connection.request(
@@ -117,18 +117,20 @@ def _exchange(
         status = connection.getresponse().status
     finally:
         connection.close()
-    return Answer(status, round((time.monotonic() - begun) * 1000, 1))
+    return Response(status, round((time.monotonic() - started) * 1000, 1))
 
 
-def _connection(settings: AlertSettings, parts: SplitResult) -> HTTPConnection:
-    """Return a connection to the first address that answers, TLS made with the host's own name."""
+def _connect(settings: AlertSettings, parts: SplitResult) -> HTTPConnection:
+    """Connect to the first address that answers; the TLS certificate must name the host."""
     host = parts.hostname or ""
     is_tls = parts.scheme == "https"
     port = parts.port or (443 if is_tls else 80)
-    addresses = usable_addresses(host, port, allow_private=settings.allow_private)
+    addresses = allowed_addresses(host, port, allow_private=settings.allow_private)
     if not is_tls and any(is_public(address) for address in addresses):
-        raise AlertNotSentError(f"The webhook's host {host} is public: its URL must be https.")
-    plain = _first_connected(addresses, port)
+        raise AlertNotSentError(
+            f"The webhook's host {host} has a public address: its URL must be https."
+        )
+    plain = _connect_first(addresses, port)
     plain.settimeout(DEADLINE_SECONDS)
     connection = HTTPSConnection(host, port) if is_tls else HTTPConnection(host, port)
     try:
@@ -143,14 +145,14 @@ def _connection(settings: AlertSettings, parts: SplitResult) -> HTTPConnection:
     return connection
 
 
-def _first_connected(addresses: list[str], port: int) -> socket.socket:
-    failure: OSError = TimeoutError()
+def _connect_first(addresses: list[str], port: int) -> socket.socket:
+    last_error: OSError = TimeoutError()
     for address in addresses:
         try:
             return socket.create_connection((address, port), timeout=_CONNECT_SECONDS)
         except OSError as error:
-            failure = error
-    raise failure
+            last_error = error
+    raise last_error
 
 
 def _headers(settings: AlertSettings, message: Message) -> dict[str, str]:
@@ -164,17 +166,18 @@ def _headers(settings: AlertSettings, message: Message) -> dict[str, str]:
     }
 
 
-def _hang_up(opened: SimpleQueue[socket.socket]) -> None:
+def _shut_down(sockets: SimpleQueue[socket.socket]) -> None:
+    """Shut down the socket of the request, if it has one, so that its thread ends."""
     with suppress(Empty, OSError):
-        opened.get_nowait().shutdown(socket.SHUT_RDWR)
+        sockets.get_nowait().shutdown(socket.SHUT_RDWR)
 
 
-def _failure(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return f"did not answer within {DEADLINE_SECONDS:.0f} seconds."
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"has a certificate that is not accepted: {error.verify_message}."
     if isinstance(error, OSError):
         return f"cannot be reached: {error.strerror or type(error).__name__}."
-    # The words of other errors may quote the URL, or what the receiver sent.
-    return f"did not answer as a web server does ({type(error).__name__})."
+    # The text of other errors may quote the URL, or what the receiver sent.
+    return f"did not send a valid HTTP response ({type(error).__name__})."

@@ -1,4 +1,4 @@
-"""The trail: every trigger and change, allowed or refused, in Airflow's own audit log."""
+"""The record of every trigger and change, allowed or refused, in Airflow's own audit log."""
 
 from __future__ import annotations
 
@@ -18,54 +18,48 @@ if TYPE_CHECKING:
 TRIGGER = "scheduler.trigger"
 CHANGE = "scheduler.change"
 ANONYMOUS = "anonymous"
-_MOST_ANONYMOUS = 60
-_WINDOW = timedelta(minutes=1)
-_MAX_TEXT = 300
+_MAX_ANONYMOUS_ENTRIES = 60
+_ANONYMOUS_WINDOW = timedelta(minutes=1)
+_MAX_TEXT_CHARACTERS = 300
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What somebody wants to do: the event, the DAG where there is one, and what was asked."""
+    """What a caller asks for: the event, the DAG if it is known, and details for the audit log."""
 
     event: str
     dag_id: str | None = None
-    asked: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 def record_allowed(
-    session: Session,
-    attempt: Attempt,
-    user: str,
-    *,
-    run_id: str | None = None,
-    done: Mapping[str, Any] | None = None,
+    session: Session, attempt: Attempt, user: str, *, run_id: str | None = None, **done: Any
 ) -> None:
-    """Record what is done, in the transaction that does it: nothing happens unrecorded."""
-    outcome = {"outcome": "allowed", **({"run": run_id} if run_id else {}), **(done or {})}
-    _add(session, attempt, user, outcome, run_id=run_id)
+    """Record what is done, in the transaction that does it, so that nothing goes unrecorded."""
+    run = {} if run_id is None else {"run": run_id}
+    _add(session, attempt, user, {"outcome": "allowed", **run, **done}, run_id=run_id)
 
 
-def record_refused(attempt: Attempt, user: str | None, refusal: ApiError) -> None:
-    """Record what was refused; requests without a user at most sixty a minute.
+def record_refused(attempt: Attempt, user: str | None, error: ApiError) -> None:
+    """Record a refused attempt; without a valid token (`user` is None), at most sixty a minute.
 
-    Without that bound anybody could fill Airflow's database. The log has every one of them.
+    Otherwise anybody could fill Airflow's database. The log of the process has every attempt.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
-    outcome = {"outcome": "refused", "status": refusal.status, "reason": refusal.error}
     log.warning(
         "event=%s outcome=refused status=%d user=%s",
         attempt.event,
-        refusal.status,
+        error.status,
         json.dumps(user or ANONYMOUS),
     )
+    outcome = {"outcome": "refused", "status": error.status, "reason": error.message}
     try:
         with metadata_session() as session:
-            if user is None and _is_flooded(session):
-                return
-            _add(session, attempt, user or ANONYMOUS, outcome)
+            if user is not None or not _is_flooded(session):
+                _add(session, attempt, user or ANONYMOUS, outcome)
     except SQLAlchemyError:
         log.exception("event=audit_failed attempt=%s", attempt.event)
 
@@ -78,12 +72,12 @@ def _is_flooded(session: Session) -> bool:
         select(func.count())
         .select_from(Log)
         .where(
-            Log.dttm > datetime.now(UTC) - _WINDOW,
+            Log.dttm > datetime.now(UTC) - _ANONYMOUS_WINDOW,
             Log.event.in_((TRIGGER, CHANGE)),
             Log.owner == ANONYMOUS,
         )
     )
-    return (session.scalar(recent) or 0) >= _MOST_ANONYMOUS
+    return (session.scalar(recent) or 0) >= _MAX_ANONYMOUS_ENTRIES
 
 
 def _add(
@@ -96,18 +90,17 @@ def _add(
 ) -> None:
     from airflow.models.log import Log
 
-    extra = {**attempt.asked, **outcome}
+    extra = {
+        name: value[:_MAX_TEXT_CHARACTERS] if isinstance(value, str) else value
+        for name, value in {**attempt.details, **outcome}.items()
+    }
     session.add(
         Log(
             event=attempt.event,
             owner=user,
             owner_display_name=user,
-            extra=json.dumps({name: _bounded(value) for name, value in extra.items()}),
+            extra=json.dumps(extra),
             dag_id=attempt.dag_id,
             run_id=run_id,
         )
     )
-
-
-def _bounded(value: Any) -> Any:
-    return value[:_MAX_TEXT] if isinstance(value, str) else value

@@ -1,24 +1,56 @@
-"""How much of the last periods is written: active locations against the rows that are there."""
+"""How many of the active locations have their snapshot of the last complete periods."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from analytics_scheduler.api.probes import api_database_settings
-from analytics_scheduler.database import connected, statement
+from psycopg.rows import dict_row
+
+from analytics_scheduler.api.snapshot_database import snapshot_queries
 from analytics_scheduler.errors import AnalyticsError
 from analytics_scheduler.periods import Calendar, Period
 from analytics_scheduler.settings import CalendarSettings
 from analytics_scheduler.vocabulary import PeriodType
 
-_PERIODS_SHOWN = {PeriodType.DAILY: 7, PeriodType.WEEKLY: 4, PeriodType.MONTHLY: 3}
+_PERIODS_COVERED = {PeriodType.DAILY: 7, PeriodType.WEEKLY: 4, PeriodType.MONTHLY: 3}
+
+COVERAGE_EXAMPLE: Mapping[str, Any] = {
+    "daily": [
+        {
+            "period_start": "2026-11-22",
+            "period_end": "2026-11-22",
+            "expected": 120,
+            "written": 120,
+        }
+    ],
+    "weekly": [],
+    "monthly": [],
+}
+
+
+def read_coverage(*, now: datetime) -> dict[str, Any]:
+    """Return the last periods by type, the newest first, with expected and written locations.
+
+    If the database cannot be read, the answer is `{"error": "<the reason>"}`.
+    """
+    try:
+        periods = last_periods(CalendarSettings.load().calendar(), now)
+        counts = _count_locations(periods)
+    except AnalyticsError as error:
+        return {"error": str(error)}
+    coverage: dict[str, Any] = {period_type.value: [] for period_type in _PERIODS_COVERED}
+    for period, count in zip(periods, counts, strict=True):
+        dates = {"period_start": str(period.start), "period_end": str(period.end)}
+        coverage[period.period_type.value].append({**dates, **count})
+    return coverage
 
 
 def last_periods(calendar: Calendar, now: datetime) -> list[Period]:
-    """Return the last complete periods of every period, the newest of each first."""
+    """Return the last complete periods of each type, the newest of a type first."""
     periods: list[Period] = []
-    for period_type, count in _PERIODS_SHOWN.items():
+    for period_type, count in _PERIODS_COVERED.items():
         period = calendar.last_complete_period(period_type, now)
         for _ in range(count):
             periods.append(period)
@@ -26,36 +58,11 @@ def last_periods(calendar: Calendar, now: datetime) -> list[Period]:
     return periods
 
 
-def coverage_of_periods(*, now: datetime) -> dict[str, Any]:
-    """Return expected and written locations of the last periods, or why they cannot be counted."""
-    try:
-        periods = last_periods(CalendarSettings.load().calendar(), now)
-        counts = _counts(periods)
-    except AnalyticsError as error:
-        return {"error": str(error)}
-    return {
-        period_type.value: [
-            {
-                "period_start": period.start.isoformat(),
-                "period_end": period.end.isoformat(),
-                "expected": expected,
-                "written": written,
-            }
-            for period, (expected, written) in zip(periods, counts, strict=True)
-            if period.period_type is period_type
-        ]
-        for period_type in _PERIODS_SHOWN
-    }
-
-
-def _counts(periods: list[Period]) -> list[tuple[int, int]]:
-    settings = api_database_settings()
-    with connected(settings, through_airflow=True) as connection:
-        rows = connection.execute(
-            statement("read_coverage", settings),
-            {
-                "period_types": [period.period_type.value for period in periods],
-                "period_starts": [period.start for period in periods],
-            },
+def _count_locations(periods: list[Period]) -> list[dict[str, int]]:
+    with snapshot_queries() as queries:
+        return queries.run(
+            "read_coverage",
+            row_factory=dict_row,
+            period_types=[period.period_type.value for period in periods],
+            period_starts=[period.start for period in periods],
         ).fetchall()
-    return [(row[2], row[3]) for row in rows]

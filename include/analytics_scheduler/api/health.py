@@ -1,42 +1,68 @@
-"""`GET health`: is everything there that the snapshots need, and does every task still beat?"""
+"""`GET health`: whether the servers respond, and whether every task is on time."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from analytics_scheduler.api.messages import Answer, ApiError, Request, success
+from analytics_scheduler.api.messages import Answer, ApiError, success
 from analytics_scheduler.api.metadata import metadata_session
 from analytics_scheduler.api.probes import probe_cache, probe_database
-from analytics_scheduler.api.status import TaskView, view_tasks
+from analytics_scheduler.api.task_status import TaskStatus, read_task_statuses
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS
+from analytics_scheduler.vocabulary import FreshnessState, HealthStatus, ServerState
 
-if TYPE_CHECKING:
-    from analytics_scheduler.api.auth import Caller
+_MISSING, _BROKEN = "missing", "broken"
+_UNHEALTHY_PULSES = {_MISSING, _BROKEN, FreshnessState.OVERDUE.value}
 
-HEALTHY = "healthy"
-DEGRADED = "degraded"
-UNHEALTHY = "unhealthy"
+_TASK_EXAMPLE: Mapping[str, Any] = {
+    "pulse": "fresh",
+    "due": "2026-11-23T02:00:00+00:00",
+    "last_success": "2026-11-23T02:00:09+00:00",
+}
+_SERVERS_EXAMPLE: Mapping[str, Any] = {
+    "database": {"state": "ok", "milliseconds": 4.1},
+    "cache": {"state": "ok", "milliseconds": 0.9},
+}
+HEALTHY_EXAMPLE: Mapping[str, Any] = {
+    "success": True,
+    "data": {
+        "status": "healthy",
+        **_SERVERS_EXAMPLE,
+        "tasks": {"daily-snapshot": _TASK_EXAMPLE},
+    },
+}
+UNHEALTHY_EXAMPLE: Mapping[str, Any] = {
+    "success": False,
+    "error": "Unhealthy: daily-snapshot is overdue",
+    "data": {
+        "status": "unhealthy",
+        **_SERVERS_EXAMPLE,
+        "tasks": {"daily-snapshot": {**_TASK_EXAMPLE, "pulse": "overdue"}},
+    },
+}
 
 
-def show_health(request: Request, _name: str, _caller: Caller) -> Answer:
-    """Answer 200 when healthy or degraded, 503 with what is wrong when not.
+def show_health() -> Answer:
+    """Answer with 200 if healthy or degraded, or raise ApiError (503) that lists what is wrong.
 
-    Without the cache snapshots are written all the same, so its loss only degrades.
+    The loss of the cache only degrades: without it, snapshots are still written.
     """
-    request.parameters()
-    now = datetime.now(UTC)
     with metadata_session() as session:
-        views = view_tasks(session, now=now)
+        statuses = read_task_statuses(session, now=datetime.now(UTC))
     database, cache = probe_database(), probe_cache()
-    tasks = {view.task.name: _freshness(view) for view in views}
-    tasks |= {name: {"pulse": "missing"} for name in SCHEDULE_DEFAULTS if name not in tasks}
-    wrong = [f"{name} is {task['pulse']}" for name, task in tasks.items() if _is_red(task)]
-    if database.is_down:
-        wrong.insert(0, "the database is down")
-    state = UNHEALTHY if wrong else DEGRADED if cache.is_down else HEALTHY
+    tasks = {status.task.name: _task_as_dict(status) for status in statuses}
+    tasks |= {name: {"pulse": _MISSING} for name in SCHEDULE_DEFAULTS if name not in tasks}
+    wrong = ["the database is down"] if database.state is ServerState.DOWN else []
+    wrong += [
+        f"{name} is {task['pulse']}"
+        for name, task in tasks.items()
+        if task["pulse"] in _UNHEALTHY_PULSES
+    ]
+    status = HealthStatus.DEGRADED if cache.state is ServerState.DOWN else HealthStatus.HEALTHY
     data = {
-        "status": state,
+        "status": (HealthStatus.UNHEALTHY if wrong else status).value,
         "database": database.as_dict(),
         "cache": cache.as_dict(),
         "tasks": tasks,
@@ -46,22 +72,19 @@ def show_health(request: Request, _name: str, _caller: Caller) -> Answer:
     return success(data=data)
 
 
-def _freshness(view: TaskView) -> dict[str, Any]:
-    success_at = view.last_success.ended_at if view.last_success else None
+def _task_as_dict(status: TaskStatus) -> dict[str, Any]:
+    due = status.freshness.due
+    ended_at = status.last_success.ended_at if status.last_success else None
     return {
-        "pulse": _state(view),
-        "due": view.freshness.due.isoformat() if view.freshness.due else None,
-        "last_success": success_at.isoformat() if success_at else None,
+        "pulse": _pulse(status),
+        "due": due.isoformat() if due else None,
+        "last_success": ended_at.isoformat() if ended_at else None,
     }
 
 
-def _state(view: TaskView) -> str:
-    if view.task.is_missing:
-        return "missing"
-    if view.task.is_broken:
-        return "broken"
-    return view.freshness.state.value
-
-
-def _is_red(task: dict[str, Any]) -> bool:
-    return task["pulse"] in {"missing", "broken", "overdue"}
+def _pulse(status: TaskStatus) -> str:
+    if status.task.is_missing:
+        return _MISSING
+    if status.task.is_broken:
+        return _BROKEN
+    return status.freshness.state.value

@@ -1,21 +1,33 @@
-"""What comes in and what goes out, for any framework: a request, an answer, a refusal."""
+"""Requests, answers and errors, independent of any web framework."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 MAX_BODY_BYTES = 16 * 1024
-_MAX_PARAMETERS = 20
 JSON_TYPE = "application/json"
+NOT_STORED: Mapping[str, str] = {"Cache-Control": "no-store"}
+TOKEN_COOKIE = "_token"  # noqa: S105 - the name under which the Airflow UI stores its token
+MAX_PARAMETERS = 20
+
+
+class Fields(Protocol):
+    """Headers or cookies by name; the case of a header's name does not matter."""
+
+    def get(self, name: str, /) -> str | None:
+        """Return the value of a field, or None if it was not sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request below the endpoints' mount; `path` starts with a slash, `query` keeps repeats."""
+    """A request; `path` is relative to the mount, and `query` keeps repeated parameters.
+
+    `fetch_site` is the header `Sec-Fetch-Site`, in which a browser says where a request comes from.
+    """
 
     method: str
     path: str
@@ -26,25 +38,49 @@ class Request:
     accept: str = ""
     body: bytes = b""
 
-    def parameters(self, *allowed: str) -> dict[str, str]:
-        """Return the query's parameters, or refuse one that is unknown or given twice.
+    @classmethod
+    def received(
+        cls, method: str, path: str, *, query: bytes, headers: Fields, cookies: Fields, body: bytes
+    ) -> Request:
+        """Return a request made from the parts that a framework received.
 
-        A parameter that would be ignored is refused: `?dat=` would run another day than meant.
+        Bytes of the query that are not UTF-8 become U+FFFD. Parameters after the 20th are not read:
+        no endpoint has so many, so the request is refused for one of the first 20 anyway.
+        """
+        pieces = [text for text in query.decode("ascii", "replace").split("&") if text]
+        pairs = parse_qsl("&".join(pieces[:MAX_PARAMETERS]), keep_blank_values=True)
+        return cls(
+            method=method,
+            path=path,
+            query=tuple(pairs),
+            authorization=headers.get("authorization"),
+            cookie_token=cookies.get(TOKEN_COOKIE),
+            fetch_site=headers.get("sec-fetch-site"),
+            accept=headers.get("accept") or "",
+            body=body,
+        )
+
+    def parameters(self, allowed: Sequence[str]) -> dict[str, str]:
+        """Return the query parameters by name; an unknown or repeated one raises ApiError (400).
+
+        Ignoring an unknown parameter would be worse: `?dat=` would run another day than intended.
         """
         values: dict[str, str] = {}
         for name, value in self.query:
             if name not in allowed:
-                known = ", ".join(allowed) or "none"
-                raise ApiError(400, f"Unknown parameter {quoted(name)}: allowed is {known}.")
+                takes = f"the parameters {', '.join(allowed)}" if allowed else "no parameters"
+                raise ApiError(
+                    400, f"Unknown parameter {quoted(name)}: this endpoint takes {takes}."
+                )
             if name in values:
-                raise ApiError(400, f"The parameter {name} is given twice.")
+                raise ApiError(400, f"The parameter {name} must be given only once.")
             values[name] = value
         return values
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, a body and headers."""
+    """What to send: status, body, media type and further headers."""
 
     status: int
     body: bytes
@@ -53,44 +89,31 @@ class Answer:
 
 
 class ApiError(Exception):
-    """A request that is not granted: the status, and what to tell the caller."""
+    """A request that cannot be fulfilled: the status, and the message for the caller.
+
+    `data` goes into the body beside the message, for an error that has more to report.
+    """
 
     def __init__(
         self,
         status: int,
-        error: str,
+        message: str,
         *,
         headers: Mapping[str, str] | None = None,
         data: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(error)
+        super().__init__(message)
         self.status = status
-        self.error = error
-        self.headers = dict(headers or {})
+        self.message = message
+        self.headers = headers or {}
         self.data = data
 
     def answer(self) -> Answer:
-        """Return the refusal in the documented shape."""
-        body: dict[str, Any] = {"success": False, "error": self.error}
+        """Return the error in the documented shape, the only one that an error has."""
+        body: dict[str, Any] = {"success": False, "error": self.message}
         if self.data is not None:
             body["data"] = self.data
-        return Answer(self.status, to_json(body), headers=_no_store(self.headers))
-
-
-def parse_query(raw: bytes) -> tuple[tuple[str, str], ...]:
-    """Return the parameters of a query string; bytes that are no UTF-8 become U+FFFD.
-
-    More of them than any endpoint takes become one that none knows, and so are refused.
-    """
-    try:
-        pairs = parse_qsl(
-            raw.decode("ascii", "replace"),
-            keep_blank_values=True,
-            max_num_fields=_MAX_PARAMETERS,
-        )
-    except ValueError:
-        return (("too many parameters", ""),)
-    return tuple(pairs)
+        return Answer(self.status, to_json(body), headers={**NOT_STORED, **self.headers})
 
 
 def success(
@@ -105,18 +128,14 @@ def success(
         body["message"] = message
     if data is not None:
         body["data"] = data
-    return Answer(200, to_json(body), headers=_no_store(headers or {}))
+    return Answer(200, to_json(body), headers={**NOT_STORED, **(headers or {})})
 
 
 def to_json(body: Mapping[str, Any]) -> bytes:
-    """Return a body as JSON; a lone surrogate from a broken path is escaped, never an error."""
+    """Return a body in ASCII: a lone surrogate from a broken path is escaped instead of failing."""
     return json.dumps(body, ensure_ascii=True).encode("ascii")
 
 
 def quoted(text: str, limit: int = 60) -> str:
-    """Return a caller's text as it may stand in a message: quoted, and cut where it is long."""
+    """Return a caller's text for use in a message: in quotes, and shortened to `limit`."""
     return repr(text if len(text) <= limit else f"{text[:limit]}...")
-
-
-def _no_store(headers: Mapping[str, str]) -> dict[str, str]:
-    return {"Cache-Control": "no-store", **headers}

@@ -1,57 +1,105 @@
-"""What Airflow knows of the tasks: the one place that touches its database models.
+"""Tasks and runs in Airflow's metadata database.
 
-They are no promised interface of Airflow, so nothing else here imports them. Sessions are opened
-outside the thread's shared one: a helper of Airflow that commits its own leaves ours alone.
+Airflow's database models are not part of its public interface. Only this module,
+`stored_schedules.py` and `audit.py` use them; everything else works on records.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from analytics_scheduler.api.records import RunRecord, TaskRecord
 from analytics_scheduler.cron import CronClock
-from analytics_scheduler.orchestration.schedules import (
-    TASK_TAG,
-    VARIABLE_PREFIX,
-    StoredSchedule,
-    variable_key,
-)
+from analytics_scheduler.orchestration.schedules import TASK_TAG
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS
 
 if TYPE_CHECKING:
     from airflow.models.dag import DagModel
     from airflow.models.dagrun import DagRun
+    from sqlalchemy import Select
+    from sqlalchemy.exc import SQLAlchemyError
     from sqlalchemy.orm import Session
+
+_BUSY_IN_SQLITE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_PRIMARY_CODE = 0xFF  # the low byte of an extended result code of SQLite
+_BUSY_SQLSTATES = frozenset(
+    {
+        "40001",  # serialization failure
+        "40P01",  # deadlock detected
+        "55P03",  # lock not available
+        "57014",  # query canceled, which is what a statement timeout does
+    }
+)
 
 
 @contextmanager
 def metadata_session() -> Iterator[Session]:
-    """Give a session of Airflow's database: committed at the end, rolled back on any error."""
+    """Give a session that is committed at the end, or rolled back if an exception is raised.
+
+    It is not the thread's shared session: a helper of Airflow that commits the shared one leaves
+    this one alone.
+    """
     from airflow.utils.session import create_session
 
     with create_session(scoped=False) as session:
         yield session
 
 
+def is_busy(error: SQLAlchemyError) -> bool:
+    """Return whether the database works, but could not serve this request in time.
+
+    The driver says so by SQLite's result code or by SQLSTATE (`pgcode` in psycopg2); SQLAlchemy
+    itself raises TimeoutError if its pool has no free connection.
+    """
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.exc import TimeoutError as NoFreeConnection
+
+    if isinstance(error, NoFreeConnection):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) & _PRIMARY_CODE in _BUSY_IN_SQLITE
+    sqlstate = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    return sqlstate in _BUSY_SQLSTATES
+
+
 def read_tasks(session: Session) -> dict[str, TaskRecord]:
-    """Return every task by name: the package's own DAGs, and those with its tag."""
+    """Return every task by name: the package's own DAGs, and those that carry its tag."""
+    return {row.dag_id: _task_record(row) for row in session.scalars(_select_tasks())}
+
+
+def lock_task(session: Session, name: str) -> TaskRecord | None:
+    """Return a task, locked until the session ends, or None if there is no such task.
+
+    Requests for one task thus run one after the other. An UPDATE that changes nothing locks the
+    row in PostgreSQL and MySQL, and the file in SQLite, which has no SELECT FOR UPDATE.
+    """
+    from airflow.models.dag import DagModel
+    from sqlalchemy import update
+
+    session.execute(
+        update(DagModel)
+        .where(DagModel.dag_id == name)
+        .values(is_paused=DagModel.is_paused)
+        .execution_options(synchronize_session=False)
+    )
+    row = session.scalar(_select_tasks().where(DagModel.dag_id == name))
+    return None if row is None else _task_record(row)
+
+
+def _select_tasks() -> Select[DagModel]:
     from airflow.models.dag import DagModel, DagTag
     from sqlalchemy import or_, select
 
     tagged = select(DagTag.dag_id).where(DagTag.name == TASK_TAG)
-    query = select(DagModel).where(
+    return select(DagModel).where(
         or_(DagModel.dag_id.in_(SCHEDULE_DEFAULTS), DagModel.dag_id.in_(tagged))
     )
-    return {row.dag_id: _task_record(row) for row in session.scalars(query)}
-
-
-def read_task(session: Session, name: str) -> TaskRecord | None:
-    """Return one task, or None where there is no such DAG or it is none of the scheduler's."""
-    return read_tasks(session).get(name)
 
 
 def _task_record(row: DagModel) -> TaskRecord:
@@ -61,14 +109,14 @@ def _task_record(row: DagModel) -> TaskRecord:
         is_missing=bool(row.is_stale),
         is_broken=bool(row.has_import_errors),
         is_scheduled=not row.timetable_type.endswith(".NullTimetable"),
-        summary=row.timetable_summary or "",
-        words=row.timetable_description or "",
+        schedule_summary=row.timetable_summary or "",
+        schedule_description=row.timetable_description or "",
         next_run=row.next_dagrun_create_after,
     )
 
 
 def read_clock(session: Session, task: TaskRecord) -> CronClock | None:
-    """Return the clock of a cron schedule as Airflow has it in force, or None for another kind."""
+    """Return the clock of a task's cron schedule as Airflow stores it, or None if it has none."""
     from airflow.models.serialized_dag import SerializedDagModel
 
     if not task.is_scheduled:
@@ -84,7 +132,7 @@ def read_clock(session: Session, task: TaskRecord) -> CronClock | None:
 
 
 def read_first_seen(session: Session, names: Iterable[str]) -> dict[str, datetime]:
-    """Return when Airflow first saw each task."""
+    """Return when Airflow first saw each task, by name."""
     from airflow.models.dag_version import DagVersion
     from sqlalchemy import func, select
 
@@ -99,7 +147,10 @@ def read_first_seen(session: Session, names: Iterable[str]) -> dict[str, datetim
 def read_runs(
     session: Session, name: str, *, limit: int, states: Iterable[str] = ()
 ) -> list[RunRecord]:
-    """Return the latest runs of a task, by the moment they stand for, newest first."""
+    """Return the latest runs of a task by the time they stand for, the newest first.
+
+    Without `states`, runs in any state count.
+    """
     from airflow.models.dagrun import DagRun
     from sqlalchemy import func, select
 
@@ -111,26 +162,22 @@ def read_runs(
 
 
 def find_waiting_run(session: Session, name: str) -> str | None:
-    """Return the id of a run that waits for its turn; a backfill's runs have a queue of their own.
-
-    A scheduled run of the future, which Airflow may already have made, is not waiting yet.
-    """
+    """Return the id of a queued run, or None; the runs of a backfill have their own queue."""
     from airflow.models.dagrun import DagRun
     from sqlalchemy import select
 
-    query = (
-        select(DagRun.run_id)
-        .where(DagRun.dag_id == name, DagRun.state == "queued", DagRun.run_type != "backfill")
-        .limit(1)
+    query = select(DagRun.run_id).where(
+        DagRun.dag_id == name, DagRun.state == "queued", DagRun.run_type != "backfill"
     )
-    return cast("str | None", session.scalar(query))
+    run_id: str | None = session.scalar(query.limit(1))
+    return run_id
 
 
 def _run_record(row: DagRun) -> RunRecord:
     return RunRecord(
         run_id=row.run_id,
         state=str(row.state),
-        kind=str(row.run_type),
+        run_type=str(row.run_type),
         triggered_by=row.triggering_user_name,
         conf=row.conf or {},
         moment=row.logical_date or row.run_after,
@@ -141,25 +188,8 @@ def _run_record(row: DagRun) -> RunRecord:
     )
 
 
-def lock_task(session: Session, name: str) -> None:
-    """Hold a task's row until the session ends, so that requests for it pass one by one.
-
-    An UPDATE that changes nothing locks the row in PostgreSQL and MySQL, and the file in SQLite,
-    which knows no SELECT FOR UPDATE.
-    """
-    from airflow.models.dag import DagModel
-    from sqlalchemy import update
-
-    session.execute(
-        update(DagModel)
-        .where(DagModel.dag_id == name)
-        .values(is_paused=DagModel.is_paused)
-        .execution_options(synchronize_session=False)
-    )
-
-
 def start_run(session: Session, name: str, *, conf: Mapping[str, Any], user: str) -> str:
-    """Make a manual run of a task, as that user's, and return its id."""
+    """Create a manual run of a task, triggered by a user, and return its id."""
     from airflow.api.common.trigger_dag import trigger_dag
     from airflow.utils.types import DagRunTriggeredByType
 
@@ -171,58 +201,13 @@ def start_run(session: Session, name: str, *, conf: Mapping[str, Any], user: str
         session=session,
     )
     if run is None:
-        raise RuntimeError(f"Airflow made no run of {name}.")
+        raise RuntimeError(f"Airflow created no run of {name}.")
     return str(run.run_id)
 
 
 def set_paused(session: Session, name: str, *, paused: bool) -> None:
-    """Pause a task, or let it go on."""
+    """Pause or unpause a task."""
     from airflow.models.dag import DagModel
     from sqlalchemy import update
 
     session.execute(update(DagModel).where(DagModel.dag_id == name).values(is_paused=paused))
-
-
-def read_stored_schedules(session: Session) -> dict[str, StoredSchedule]:
-    """Return the schedules changed at run time, by task; one that cannot be read is left out."""
-    from airflow.models.variable import Variable
-    from sqlalchemy import select
-
-    query = select(Variable).where(Variable.key.startswith(VARIABLE_PREFIX, autoescape=True))
-    found: dict[str, StoredSchedule] = {}
-    for row in session.scalars(query):
-        try:
-            found[row.key.removeprefix(VARIABLE_PREFIX)] = StoredSchedule.from_text(row.val or "")
-        except ValueError:
-            continue
-    return found
-
-
-def store_schedule(session: Session, name: str, schedule: StoredSchedule | None) -> None:
-    """Keep a task's changed schedule, or drop it (None), so that the setting counts again."""
-    from airflow.models.variable import Variable
-    from sqlalchemy import delete
-
-    key = variable_key(name)
-    if schedule is None:
-        session.execute(delete(Variable).where(Variable.key == key))
-        return
-    description = (
-        f"The schedule of {name}, changed at run time; delete it to bring its setting back"
-    )
-    Variable.set(key, schedule.to_text(), description=description, session=session)
-
-
-def ask_for_parsing(name: str) -> None:
-    """Ask the DAG processor to read a task's file next; a request that is there already serves."""
-    from airflow.models.dag import DagModel
-    from airflow.models.dagbag import DagPriorityParsingRequest
-    from sqlalchemy.exc import IntegrityError
-
-    try:
-        with metadata_session() as session:
-            row = session.get(DagModel, name)
-            if row is not None and row.relative_fileloc is not None:
-                session.add(DagPriorityParsingRequest(row.bundle_name, row.relative_fileloc))
-    except IntegrityError:
-        return

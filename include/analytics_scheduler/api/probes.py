@@ -1,63 +1,50 @@
-"""Whether the database and the cache answer, asked the way that the tasks reach them."""
+"""Whether the database and the cache respond, through the connections that the tasks use."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from analytics_scheduler.api.snapshot_database import snapshot_queries
 from analytics_scheduler.cache.connection import connected_cache
-from analytics_scheduler.database import connected
-from analytics_scheduler.errors import AnalyticsError, SettingError
-from analytics_scheduler.settings import CacheSettings, DatabaseSettings
-
-_STATEMENT_SECONDS = 20
+from analytics_scheduler.errors import AnalyticsError, NotConfiguredError
+from analytics_scheduler.settings import CacheSettings
+from analytics_scheduler.vocabulary import ServerState
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a server answered: ok, down or not configured; the error names no password."""
+    """How a server responded, in milliseconds, or the error, which contains no password."""
 
-    state: str
+    state: ServerState
     milliseconds: float | None = None
     error: str | None = None
 
-    @property
-    def is_down(self) -> bool:
-        """Tell whether the server is configured and does not answer."""
-        return self.state == "down"
-
     def as_dict(self) -> dict[str, Any]:
-        """Return the probe as it is answered."""
-        body: dict[str, Any] = {"state": self.state}
-        if self.milliseconds is not None:
-            body["milliseconds"] = self.milliseconds
-        if self.error is not None:
-            body["error"] = self.error
-        return body
-
-
-def api_database_settings() -> DatabaseSettings:
-    """Return the database's settings with a limit on a statement that suits a waiting caller."""
-    settings = DatabaseSettings.load()
-    seconds = min(settings.task_timeout_seconds, _STATEMENT_SECONDS)
-    return replace(settings, task_timeout_seconds=seconds)
+        """Return the probe as it stands in the answer, without what is unknown."""
+        body = {
+            "state": self.state.value,
+            "milliseconds": self.milliseconds,
+            "error": self.error,
+        }
+        return {name: value for name, value in body.items() if value is not None}
 
 
 def probe_database() -> Probe:
-    """Ask the database for nothing but an answer."""
-    return _probe(_ask_database, without="down")
+    """Run the cheapest statement in the database; the scheduler cannot do without it."""
+    return _probe(_ask_database, unset=ServerState.DOWN)
 
 
 def probe_cache() -> Probe:
-    """Ask the cache for nothing but an answer; a package without a cache is whole."""
-    return _probe(_ask_cache, without="not configured")
+    """Ping the cache, which is optional."""
+    return _probe(_ask_cache, unset=ServerState.NOT_CONFIGURED)
 
 
 def _ask_database() -> None:
-    with connected(api_database_settings(), through_airflow=True) as connection:
-        connection.execute("SELECT 1")
+    with snapshot_queries() as queries:
+        queries.connection.execute("SELECT 1")
 
 
 def _ask_cache() -> None:
@@ -65,13 +52,12 @@ def _ask_cache() -> None:
         client.ping()
 
 
-def _probe(ask: Callable[[], None], *, without: str) -> Probe:
+def _probe(ask: Callable[[], None], *, unset: ServerState) -> Probe:
     begun = time.perf_counter()
     try:
         ask()
-    except SettingError as error:
-        state = without if "is not set" in str(error) else "down"
-        return Probe(state, error=str(error))
+    except NotConfiguredError as error:
+        return Probe(unset, error=str(error))
     except AnalyticsError as error:
-        return Probe("down", error=str(error))
-    return Probe("ok", round((time.perf_counter() - begun) * 1000, 1))
+        return Probe(ServerState.DOWN, error=str(error))
+    return Probe(ServerState.OK, round((time.perf_counter() - begun) * 1000, 1))

@@ -2,123 +2,108 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from analytics_scheduler.api.messages import Answer, ApiError, Request, quoted, success
-from analytics_scheduler.api.probes import api_database_settings
-from analytics_scheduler.database import connected, statement
-from analytics_scheduler.periods import parse_day
-from analytics_scheduler.vocabulary import PeriodType
+from psycopg.rows import dict_row
 
-if TYPE_CHECKING:
-    from analytics_scheduler.api.auth import Caller
+from analytics_scheduler.api.messages import NOT_STORED, Answer, ApiError, quoted, success
+from analytics_scheduler.api.page_key import PageKey
+from analytics_scheduler.api.snapshot_database import snapshot_queries
+from analytics_scheduler.periods import parse_day
+from analytics_scheduler.snapshots.metrics import METRICS, columns
+from analytics_scheduler.vocabulary import PeriodType
 
 DEFAULT_ROWS = 100
 MAX_ROWS = 10_000
-PARAMETERS = ("period", "location_id", "from", "to", "limit", "after", "format")
-COLUMNS = (
-    "id",
-    "location_id",
-    "period_type",
-    "period_start",
-    "period_end",
-    "total_inventory_value",
-    "total_items",
-    "turnover_ratio",
-    "wastage_value",
-    "wastage_percentage",
-    "revenue",
-    "cost_of_goods_sold",
-    "created_at",
-)
+FORMATS = ("json", "csv")
+CSV_TYPE = "text/csv"
+
+_UNIT_EXAMPLES = {"money": 702.5, "pieces": 913, "ratio": 0.03, "percent": 3.1}
+SNAPSHOTS_EXAMPLE: Mapping[str, Any] = {
+    "success": True,
+    "data": {
+        "snapshots": [
+            {
+                "id": "7f8e5c0e-4c8e-4b7e-9a57-0d3f2b8d5a11",
+                "location_id": "3d6f0a52-8f0b-4a0e-8d65-6b1f0f9c2e10",
+                "period_type": "daily",
+                "period_start": "2026-11-22",
+                "period_end": "2026-11-22",
+                **{metric.name: _UNIT_EXAMPLES.get(metric.unit, 1.5) for metric in METRICS},
+                "created_at": "2026-11-23T02:00:05",
+            }
+        ],
+        "next": None,
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which rows are wanted; None stands for any. `after` is the key of the row before them."""
+    """Which rows to return: None stands for any, and the page begins after the row `after`."""
 
     period_type: PeriodType | None
     location_id: UUID | None
     first_day: date | None
     last_day: date | None
     rows: int
-    after: tuple[UUID, str, date] | None
-    is_csv: bool
-
-    def values(self) -> dict[str, Any]:
-        """Return the values of the statement; one row more tells whether there is a next page."""
-        location, period_type, start = self.after or (None, None, None)
-        return {
-            "period_type": self.period_type.value if self.period_type else None,
-            "location_id": self.location_id,
-            "first_day": self.first_day,
-            "last_day": self.last_day,
-            "after_location": location,
-            "after_type": period_type,
-            "after_start": start,
-            "page_rows": self.rows + 1,
-        }
+    after: PageKey | None
 
 
-def show_snapshots(request: Request, _name: str, _caller: Caller) -> Answer:
-    """Answer with one page of snapshots and, where there are more, the way to the next."""
-    page = parse_page(request)
-    settings = api_database_settings()
-    with connected(settings, through_airflow=True) as connection:
-        rows = connection.execute(statement("read_snapshots", settings), page.values()).fetchall()
-    shown_rows, has_more = rows[: page.rows], len(rows) > page.rows
-    cursor = encode_cursor(shown_rows[-1]) if has_more else None
-    headers = {} if cursor is None else {"Link": _link(request, cursor)}
-    if page.is_csv:
-        return Answer(200, _as_csv(shown_rows), "text/csv; charset=utf-8", _csv_headers(headers))
+def show_snapshots(query: Mapping[str, str], accept: str) -> Answer:
+    """Answer with one page of snapshots and, if there are more, with the key of the next page."""
+    page, as_csv = parse_page(query), is_csv(query.get("format"), accept)
+    names, rows = _read_rows(page)
+    has_more = len(rows) > page.rows
+    rows = rows[: page.rows]
+    cursor = PageKey.of(rows[-1]).encode() if has_more else None
+    headers = {} if cursor is None else {"Link": _link(query, cursor)}
+    if as_csv:
+        return _csv_answer(names, rows, headers)
     return success(
-        data={"snapshots": [_as_object(row) for row in shown_rows], "next": cursor}, headers=headers
+        data={"snapshots": [_as_json(row) for row in rows], "next": cursor}, headers=headers
     )
 
 
-def parse_page(request: Request) -> PageRequest:
-    """Read the filters of a request, or refuse it with what is allowed."""
-    values = request.parameters(*PARAMETERS)
+def parse_page(query: Mapping[str, str]) -> PageRequest:
+    """Return the page that the parameters ask for; a value that is not allowed raises ApiError."""
     page = PageRequest(
-        period_type=_period(values.get("period")),
-        location_id=_location(values.get("location_id")),
-        first_day=parse_day(values["from"]) if "from" in values else None,
-        last_day=parse_day(values["to"]) if "to" in values else None,
-        rows=_rows(values.get("limit")),
-        after=decode_cursor(values["after"]) if "after" in values else None,
-        is_csv=_is_csv(values.get("format"), request.accept),
+        period_type=_period_type(query.get("period")),
+        location_id=_location_id(query.get("location_id")),
+        first_day=parse_day(query["from"]) if "from" in query else None,
+        last_day=parse_day(query["to"]) if "to" in query else None,
+        rows=_rows(query.get("limit")),
+        after=PageKey.decode(query["after"]) if "after" in query else None,
     )
     if page.first_day and page.last_day and page.last_day < page.first_day:
-        raise ApiError(400, f"The range ends ({page.last_day}) before it starts.")
+        raise ApiError(400, f"to ({page.last_day}) must not be before from ({page.first_day}).")
     return page
 
 
-def _period(text: str | None) -> PeriodType | None:
+def _period_type(text: str | None) -> PeriodType | None:
     if text is None:
         return None
-    if text not in list(PeriodType):
-        raise ApiError(400, f"Unknown period {quoted(text)}: allowed is daily, weekly, monthly.")
+    if text not in PeriodType.words():
+        allowed = ", ".join(PeriodType.words())
+        raise ApiError(400, f"period must be one of {allowed}, got {quoted(text)}.")
     return PeriodType(text)
 
 
-def _location(text: str | None) -> UUID | None:
+def _location_id(text: str | None) -> UUID | None:
     if text is None:
         return None
     try:
         return UUID(text)
     except ValueError as error:
-        raise ApiError(400, f"The location_id {quoted(text)} is no UUID.") from error
+        raise ApiError(400, f"location_id must be a UUID, got {quoted(text)}.") from error
 
 
 def _rows(text: str | None) -> int:
@@ -126,62 +111,75 @@ def _rows(text: str | None) -> int:
         return DEFAULT_ROWS
     is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_ROWS))
     if not (is_number and 1 <= int(text) <= MAX_ROWS):
-        raise ApiError(400, f"The limit {quoted(text)} is not allowed: 1 to {MAX_ROWS} is.")
+        message = f"limit must be a whole number from 1 to {MAX_ROWS}, got {quoted(text)}."
+        raise ApiError(400, message)
     return int(text)
 
 
-def _is_csv(text: str | None, accept: str) -> bool:
+def is_csv(text: str | None, accept: str) -> bool:
+    """Return whether CSV is asked for: by the parameter `format`, or else the header Accept."""
     if text is None:
-        return accept.strip().lower().startswith("text/csv")
-    if text not in {"json", "csv"}:
-        raise ApiError(400, f"Unknown format {quoted(text)}: allowed is json, csv.")
+        return accept.strip().lower().startswith(CSV_TYPE)
+    if text not in FORMATS:
+        raise ApiError(400, f"format must be json or csv, got {quoted(text)}.")
     return text == "csv"
 
 
-def encode_cursor(row: Sequence[Any]) -> str:
-    """Return the place of a row in the order of the pages, as one word."""
-    key = json.dumps([str(row[1]), row[2], row[3].isoformat()])
-    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+def _read_rows(page: PageRequest) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return the names of the columns, and the rows; one row too many shows that there are more."""
+    after = page.after
+    with snapshot_queries() as queries:
+        cursor = queries.run(
+            "read_snapshots",
+            parts={"figures": columns()},
+            row_factory=dict_row,
+            period_type=page.period_type.value if page.period_type else None,
+            location_id=page.location_id,
+            first_day=page.first_day,
+            last_day=page.last_day,
+            after_location=after.location_id if after else None,
+            after_type=after.period_type if after else None,
+            after_start=after.period_start if after else None,
+            page_rows=page.rows + 1,
+        )
+        return [column.name for column in cursor.description or ()], cursor.fetchall()
 
 
-def decode_cursor(text: str) -> tuple[UUID, str, date]:
-    """Return the place that a cursor names, or refuse it."""
-    try:
-        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        location, period_type, start = json.loads(base64.b64decode(padded, b"-_", validate=True))
-        return UUID(location), PeriodType(period_type).value, date.fromisoformat(start)
-    except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise ApiError(400, "The cursor after is not one that was given out.") from error
+def _link(query: Mapping[str, str], cursor: str) -> str:
+    parameters = [(name, value) for name, value in query.items() if name != "after"]
+    return f'<?{urlencode([*parameters, ("after", cursor)])}>; rel="next"'
 
 
-def _link(request: Request, cursor: str) -> str:
-    query = [(name, value) for name, value in request.query if name != "after"]
-    return f'<?{urlencode([*query, ("after", cursor)])}>; rel="next"'
-
-
-def _as_object(row: Sequence[Any]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in zip(COLUMNS, row, strict=True)}
+def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in row.items()}
 
 
 def _plain(value: object) -> object:
-    # Twelve digits at most: a JSON number holds every amount exactly.
     if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, datetime | date):
+        return float(value)  # twelve digits at most, which a JSON number holds exactly
+    if isinstance(value, date):
         return value.isoformat()
     return str(value) if isinstance(value, UUID) else value
 
 
-def _as_csv(rows: Sequence[Sequence[Any]]) -> bytes:
+def _csv_answer(
+    names: Sequence[str], rows: Sequence[Mapping[str, Any]], headers: Mapping[str, str]
+) -> Answer:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(COLUMNS)
+    writer.writerow(names)
+    # Decimals are written exactly as they are; dates in ISO 8601, as in JSON.
     writer.writerows(
-        [value.isoformat() if isinstance(value, date) else value for value in row] for row in rows
+        [value.isoformat() if isinstance(value, date) else value for value in row.values()]
+        for row in rows
     )
-    return text.getvalue().encode("utf-8")
-
-
-def _csv_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    disposition = 'attachment; filename="analytics_snapshots.csv"'
-    return {"Cache-Control": "no-store", "Content-Disposition": disposition, **headers}
+    return Answer(
+        200,
+        text.getvalue().encode("utf-8"),
+        f"{CSV_TYPE}; charset=utf-8",
+        {
+            **NOT_STORED,
+            "Content-Disposition": 'attachment; filename="analytics_snapshots.csv"',
+            **headers,
+        },
+    )

@@ -1,114 +1,159 @@
-"""`PATCH tasks/{name}`: another schedule, the setting's again, a pause; at run time, by name."""
+"""`GET tasks` lists the active tasks; `PATCH tasks/{name}` changes a schedule or pauses a task."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from analytics_scheduler.api import audit
+from analytics_scheduler.api.auth import Caller
 from analytics_scheduler.api.messages import Answer, ApiError, Request, quoted, success
-from analytics_scheduler.api.metadata import (
-    ask_for_parsing,
-    lock_task,
-    metadata_session,
+from analytics_scheduler.api.metadata import lock_task, metadata_session, read_tasks, set_paused
+from analytics_scheduler.api.stored_schedules import (
     read_stored_schedules,
-    read_tasks,
-    set_paused,
+    request_parsing,
     store_schedule,
 )
-from analytics_scheduler.api.records import TaskRecord
 from analytics_scheduler.cron import parse_schedule
-from analytics_scheduler.orchestration.schedules import StoredSchedule
+from analytics_scheduler.orchestration.schedules import (
+    DOCUMENTED_TASKS,
+    StoredSchedule,
+    in_documented_order,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from analytics_scheduler.api.auth import Caller
+    from analytics_scheduler.api.records import TaskRecord
 
-_ALLOWED = '{"schedule": "<cron string>" or null, "paused": true or false}, one or both'
+_IN_FORCE = "when Airflow has parsed the DAG file again, within a minute"
+_EXPECTED = (
+    'Send an object with "schedule" (a cron string or null), "paused" (true or false), or both.'
+)
+_MAX_RECORDED_BYTES = 1000
+_MAX_SHOWN_CHARACTERS = 60
+
+TASKS_EXAMPLE: Mapping[str, Any] = {
+    "success": True,
+    "data": {"tasks": list(DOCUMENTED_TASKS)},
+}
+CHANGE_EXAMPLE: Mapping[str, Any] = {"schedule": "30 2 * * *", "paused": False}
+CHANGED_EXAMPLE: Mapping[str, Any] = {
+    "success": True,
+    "message": "daily-snapshot changed successfully",
+    "data": {
+        "task": "daily-snapshot",
+        "previous_schedule": None,
+        "schedule": "30 2 * * *",
+        "in_force": _IN_FORCE,
+        "previous_paused": True,
+        "paused": False,
+    },
+}
+CHANGE_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "schedule": {"type": ["string", "null"]},
+        "paused": {"type": "boolean"},
+    },
+    "additionalProperties": False,
+    "minProperties": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to change; `schedule` None with `sets_schedule` brings the setting back."""
+    """A change of a task: with `sets_schedule`, a `schedule` of None restores the setting."""
 
     sets_schedule: bool
     schedule: str | None
     paused: bool | None
 
 
-def describe_change(request: Request, name: str) -> audit.Attempt:
-    """Return what a change stands for in the audit log."""
-    body = request.body[:1000].decode("utf-8", "replace")
-    asked = {"action": "change", "task": name, "body": body}
-    return audit.Attempt(audit.CHANGE, None, asked)
-
-
-def change_task(request: Request, name: str, caller: Caller) -> Answer:
-    """Change a task, and answer with what holds now and what held before."""
-    request.parameters()
-    change = parse_change(request.body)
+def list_tasks() -> Answer:
+    """Answer with the names of the active tasks: the documented ones, then the user's own."""
     with metadata_session() as session:
-        lock_task(session, name)
         tasks = read_tasks(session)
-        if name not in tasks:
-            known = ", ".join(sorted(tasks)) or "none"
-            raise ApiError(404, f"There is no task {quoted(name)}: the tasks are {known}.")
-        done = _apply(session, tasks[name], change, caller)
+    active = [name for name, task in tasks.items() if task.is_active]
+    return success(data={"tasks": in_documented_order(active)})
+
+
+def attempt_of_change(request: Request, name: str) -> audit.Attempt:
+    """Return what the audit log says about a request for a change, valid or not."""
+    body = request.body[:_MAX_RECORDED_BYTES].decode("utf-8", "replace")
+    return audit.Attempt(audit.CHANGE, None, {"action": "change", "task": name, "body": body})
+
+
+def change_task(name: str, body: bytes, caller: Caller) -> Answer:
+    """Change a task, and answer with the new and the previous values.
+
+    Raises ApiError: 400 for a body that is not allowed, 404 for an unknown task.
+    """
+    change = parse_change(body)
+    with metadata_session() as session:
+        task = lock_task(session, name)
+        if task is None:
+            known = ", ".join(sorted(read_tasks(session))) or "none"
+            raise ApiError(404, f"There is no task {quoted(name)}. The tasks are: {known}.")
+        done = _apply(session, task, change, caller)
         attempt = audit.Attempt(audit.CHANGE, name, {"action": "change", "task": name})
-        audit.record_allowed(session, attempt, caller.name, done=done)
+        audit.record_allowed(session, attempt, caller.name, **done)
     if change.sets_schedule:
-        ask_for_parsing(name)
+        request_parsing(name)
     return success(message=f"{name} changed successfully", data={"task": name, **done})
 
 
 def parse_change(body: bytes) -> Change:
-    """Read a change from a request's body, or refuse it with what is allowed."""
-    wanted = _object(body)
-    unknown = sorted(set(wanted) - {"schedule", "paused"})
-    if unknown or not wanted:
-        what = f"knows no {quoted(unknown[0])}" if unknown else "is empty"
-        raise ApiError(400, f"The body {what}: allowed is {_ALLOWED}.")
-    paused = wanted.get("paused")
-    if "paused" in wanted and not isinstance(paused, bool):
-        raise ApiError(400, f"paused must be true or false: allowed is {_ALLOWED}.")
-    return Change("schedule" in wanted, _schedule(wanted.get("schedule")), paused)
-
-
-def _object(body: bytes) -> dict[str, Any]:
+    """Return the change that a request's body describes; any other body raises ApiError (400)."""
     try:
         wanted = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ApiError(400, f"The body is no JSON in UTF-8: allowed is {_ALLOWED}.") from error
+        raise ApiError(400, f"The body is not valid JSON in UTF-8. {_EXPECTED}") from error
     if not isinstance(wanted, dict):
-        raise ApiError(400, f"The body is no JSON object: allowed is {_ALLOWED}.")
-    return wanted
+        raise ApiError(400, f"The body is not a JSON object. {_EXPECTED}")
+    if not wanted:
+        raise ApiError(400, f"The body names no change. {_EXPECTED}")
+    unknown = sorted(set(wanted) - {"schedule", "paused"})
+    if unknown:
+        raise ApiError(400, f"The body has the unknown key {quoted(unknown[0])}. {_EXPECTED}")
+    paused = wanted.get("paused")
+    if "paused" in wanted and not isinstance(paused, bool):
+        raise ApiError(400, f"paused must be true or false, got {_json_text(paused)}.")
+    return Change("schedule" in wanted, _schedule(wanted.get("schedule")), paused)
 
 
-def _schedule(text: object) -> str | None:
-    if text is None:
+def _schedule(value: object) -> str | None:
+    if value is None:
         return None
-    if not isinstance(text, str):
-        raise ApiError(400, f"schedule must be a text or null: allowed is {_ALLOWED}.")
+    if not isinstance(value, str):
+        raise ApiError(400, f"schedule must be a cron string or null, got {_json_text(value)}.")
     try:
-        return parse_schedule(text).expression
+        return parse_schedule(value)
     except ValueError as error:
         raise ApiError(
             400,
-            f"The schedule {quoted(text)} cannot be used ({error}): allowed is a cron string of "
-            "five fields, or six (seconds first) with the seconds 0.",
+            "schedule must be a cron string of five fields, or of six (seconds first) with the "
+            f"seconds 0, got {quoted(value)}: {error}.",
         ) from error
 
 
+def _json_text(value: object) -> str:
+    if isinstance(value, list | dict):
+        return "an array" if isinstance(value, list) else "an object"
+    return json.dumps(value)[:_MAX_SHOWN_CHARACTERS]
+
+
 def _apply(session: Session, task: TaskRecord, change: Change, caller: Caller) -> dict[str, Any]:
+    """Make the change, and return the new and the previous values."""
     done: dict[str, Any] = {}
     if change.sets_schedule:
-        before = read_stored_schedules(session).get(task.name)
-        done["previous_schedule"] = before.schedule if before else None
+        previous = read_stored_schedules(session).get(task.name)
+        done["previous_schedule"] = previous.schedule if previous else None
         done["schedule"] = change.schedule
-        done["in_force"] = "when the DAG file has been read again, within a minute"
+        done["in_force"] = _IN_FORCE
         store_schedule(session, task.name, _stored(change.schedule, caller))
     if change.paused is not None:
         done["previous_paused"] = task.is_paused

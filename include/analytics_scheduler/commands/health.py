@@ -1,28 +1,25 @@
-"""Tell whether snapshots can be taken and every task still succeeds on time.
+"""Check whether snapshots can be taken, and whether every task still succeeds on schedule.
 
-It asks the database, the cache where one is configured, and the records of the runs, but never
-Airflow: it also tells when Airflow is what died. Exit status 0: healthy; 1: not. A task that is
-paused in Airflow on purpose is named with --paused. With a webhook it also stores which tasks are
-overdue and sends the alerts that wait, for a few seconds and without a say in the exit status.
+It asks the database, the cache if one is configured, and the records of the runs, but never
+Airflow, so it also notices that Airflow is down. Exit status 0: healthy; 1: not. Name a task that
+is paused in Airflow with --paused. If a webhook is configured, alerts about overdue tasks are
+stored and waiting alerts are sent, for a few seconds; that does not affect the exit status.
 """
 
 from __future__ import annotations
 
 import argparse
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from analytics_scheduler.errors import AnalyticsError, SettingError
+from analytics_scheduler.errors import AnalyticsError, NotConfiguredError
 from analytics_scheduler.output import Output
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS
 
 if TYPE_CHECKING:
-    from psycopg import Connection
-
     from analytics_scheduler.freshness import TaskFreshness
-    from analytics_scheduler.settings import DatabaseSettings
 
-HELP = "exit 0 when healthy, 1 when not (for container health checks)"
+HELP = "exit 0 if healthy, 1 if not (for container health checks)"
 _OK = "ok"
 _NOT_CONFIGURED = "not configured"
 _STATEMENT_SECONDS = 20
@@ -30,7 +27,7 @@ _ALERT_SECONDS = 3.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the tasks that nobody waits for."""
+    """Accept the names of paused tasks."""
     parser.add_argument(
         "--paused",
         action="append",
@@ -42,93 +39,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Look at everything, print it, and return 1 where something is wrong."""
-    from analytics_scheduler.alerts.delivery import send_waiting
-
+    """Check everything, print what was found, and return 1 if anything is wrong."""
     cache = _cache_state()
-    database, tasks, unstored = _database_state(
-        arguments.paused, has_cache=cache != _NOT_CONFIGURED
-    )
-    wrong = [
-        *([] if database == _OK else [f"database: {database}"]),
-        *([] if cache in (_OK, _NOT_CONFIGURED) else [f"cache: {cache}"]),
-        *(
-            f"{name} is overdue: due {task['due']}, last success {task['last_success']}"
-            for name, task in tasks.items()
-            if task["pulse"] == "overdue"
-        ),
-    ]
-    for name, state in (("database", database), ("cache", cache)):
-        output.line(f"{name:<20}{_OK if state == _OK else state}")
-    for name, task in tasks.items():
-        output.line(f"{name:<20}{task['pulse']:<13}{task['last_success'] or 'no success yet'}")
-    for entry in wrong:
-        output.error_line(entry)
-    output.result(
-        {
-            "success": not wrong,
-            "status": "unhealthy" if wrong else "healthy",
-            "database": database,
-            "cache": cache,
-            "tasks": tasks,
-            "wrong": wrong,
-        }
-    )
-    if unstored:
-        output.warning(f"alerts are not sent: {unstored}")
-    elif database == _OK:
-        send_waiting(seconds=_ALERT_SECONDS)
+    database = _OK
+    tasks: list[TaskFreshness] = []
+    try:
+        tasks = _read_tasks(arguments.paused, has_cache=cache != _NOT_CONFIGURED)
+    except AnalyticsError as error:
+        database = str(error)
+    wrong = _problems(database, cache, tasks)
+    _print(output, database, cache, tasks, wrong)
+    if database == _OK:
+        try:
+            _send_alerts(tasks)
+        except AnalyticsError as error:
+            output.warning(f"alerts are not sent: {error}")
     return 1 if wrong else 0
-
-
-def _database_state(
-    paused: list[str], *, has_cache: bool
-) -> tuple[str, dict[str, Any], str | None]:
-    """Return the database's state, the hearts, and why alerts about them could not be stored."""
-    from dataclasses import replace
-
-    from analytics_scheduler.database import connected
-    from analytics_scheduler.freshness import read_task_freshness
-    from analytics_scheduler.migrations import require_migrated
-    from analytics_scheduler.queries import Queries
-    from analytics_scheduler.settings import CalendarSettings, DatabaseSettings
-
-    try:
-        settings = DatabaseSettings.load()
-        seconds = min(settings.task_timeout_seconds, _STATEMENT_SECONDS)
-        settings = replace(settings, task_timeout_seconds=seconds)
-        calendar = CalendarSettings.load().calendar()
-        with connected(settings) as connection:
-            require_migrated(Queries(connection, settings))
-            found = read_task_freshness(
-                connection, settings, calendar, now=datetime.now(UTC), paused=paused
-            )
-            # Without a cache there is nothing that its cleanup could do.
-            tasks = [
-                task for task in found if has_cache or task.success or task.task != "cache-cleanup"
-            ]
-            unstored = _store_alerts(connection, settings, tasks)
-    except AnalyticsError as error:
-        return str(error), {}, None
-    return _OK, {task.task: task.as_dict() for task in tasks}, unstored
-
-
-def _store_alerts(
-    connection: Connection[Any], database: DatabaseSettings, tasks: list[TaskFreshness]
-) -> str | None:
-    """Store what the hearts mean for the webhook; return why not, which is no fault of theirs."""
-    from analytics_scheduler.alerts.outbox import store_task_freshness
-    from analytics_scheduler.database import translated_errors
-    from analytics_scheduler.settings import AlertSettings
-
-    try:
-        alerts = AlertSettings.load()
-        if alerts.url is not None:
-            with translated_errors(connection):
-                store_task_freshness(connection, database, alerts, tasks)
-    except AnalyticsError as error:
-        return str(error)
-    return None
 
 
 def _cache_state() -> str:
@@ -138,8 +64,93 @@ def _cache_state() -> str:
     try:
         with connected_cache(CacheSettings.load()) as cache:
             cache.ping()
-    except SettingError as error:
-        return _NOT_CONFIGURED if "is not set" in str(error) else str(error)
+    except NotConfiguredError:
+        return _NOT_CONFIGURED
     except AnalyticsError as error:
         return str(error)
     return _OK
+
+
+def _read_tasks(paused: list[str], *, has_cache: bool) -> list[TaskFreshness]:
+    """Return the freshness of each task, or raise AnalyticsError if the database is not usable."""
+    from analytics_scheduler.database import connected
+    from analytics_scheduler.freshness import TaskSchedule, read_task_freshness
+    from analytics_scheduler.migrations import require_migrated
+    from analytics_scheduler.queries import Queries
+    from analytics_scheduler.settings import (
+        CalendarSettings,
+        DatabaseSettings,
+        ScheduleSettings,
+        load_schedule,
+    )
+
+    settings = DatabaseSettings.load().limited(_STATEMENT_SECONDS)
+    calendar = CalendarSettings.load().calendar()
+    switch = ScheduleSettings.load()
+    schedules = {
+        task: TaskSchedule(switch.clock(load_schedule(task))) for task in SCHEDULE_DEFAULTS
+    }
+    with connected(settings) as connection:
+        queries = Queries(connection, settings)
+        require_migrated(queries)
+        tasks = read_task_freshness(
+            queries,
+            calendar,
+            schedules,
+            now=datetime.now(UTC),
+            paused=paused,
+        )
+    # Without a cache there is nothing to clean up.
+    return [task for task in tasks if has_cache or task.success or task.task != "cache-cleanup"]
+
+
+def _problems(database: str, cache: str, tasks: list[TaskFreshness]) -> list[str]:
+    problems = [] if database == _OK else [f"database: {database}"]
+    problems += [] if cache in (_OK, _NOT_CONFIGURED) else [f"cache: {cache}"]
+    for task in tasks:
+        if task.freshness.is_overdue:
+            shown = task.as_dict()
+            problems.append(
+                f"{task.task} is overdue: due {shown['due']}, last success {shown['last_success']}"
+            )
+    return problems
+
+
+def _print(
+    output: Output, database: str, cache: str, tasks: list[TaskFreshness], wrong: list[str]
+) -> None:
+    entries = {task.task: task.as_dict() for task in tasks}
+    for name, state in (("database", database), ("cache", cache)):
+        output.line(f"{name:<20}{state}")
+    for name, entry in entries.items():
+        output.line(f"{name:<20}{entry['pulse']:<13}{entry['last_success'] or 'no success yet'}")
+    for problem in wrong:
+        output.error_line(problem)
+    output.result(
+        {
+            "success": not wrong,
+            "status": "unhealthy" if wrong else "healthy",
+            "database": database,
+            "cache": cache,
+            "tasks": entries,
+            "wrong": wrong,
+        }
+    )
+
+
+def _send_alerts(tasks: list[TaskFreshness]) -> None:
+    """Store alerts about the tasks and send what waits, or raise AnalyticsError."""
+    from analytics_scheduler.alerts.delivery import STATEMENT_SECONDS, deliver
+    from analytics_scheduler.alerts.overdue import queue_overdue_alerts
+    from analytics_scheduler.database import connected
+    from analytics_scheduler.queries import Queries
+    from analytics_scheduler.settings import AlertSettings, DatabaseSettings
+
+    alerts = AlertSettings.load()
+    if alerts.url is None:
+        return
+    settings = DatabaseSettings.load().limited(STATEMENT_SECONDS)
+    with connected(settings) as connection:
+        queries = Queries(connection, settings)
+        queue_overdue_alerts(queries, alerts, tasks)
+        deliver(queries, alerts, seconds=_ALERT_SECONDS)

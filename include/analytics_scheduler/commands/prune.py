@@ -29,16 +29,18 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     from analytics_scheduler.migrations import require_migrated
     from analytics_scheduler.queries import Queries
     from analytics_scheduler.retention import prune
-    from analytics_scheduler.run_records import record_run
+    from analytics_scheduler.run_records import FinishedRun, finish_run
     from analytics_scheduler.settings import (
         CalendarSettings,
         DatabaseSettings,
         RetentionSettings,
+        load_alert_settings,
     )
 
     settings = RetentionSettings.load()
     calendar = CalendarSettings.load().calendar()
     database = DatabaseSettings.load()
+    alerts = load_alert_settings()
     started_at = datetime.now(UTC)
     with connected(database) as connection:
         require_migrated(Queries(connection, database))
@@ -46,18 +48,17 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             connection, database, settings, calendar, moment=started_at, dry_run=arguments.dry_run
         )
         if not report.dry_run:
-            record_run(
-                connection,
-                database,
+            run = FinishedRun(
                 task="snapshot-retention",
                 run_id=f"cli__{started_at.isoformat()}",
                 outcome=report.outcome,
                 started_at=started_at,
                 report=report.as_dict(),
             )
+            finish_run(Queries(connection, database), run, alerts)
     _print(report, output)
     if not report.dry_run:
-        send_waiting()
+        send_waiting(database, alerts)
     return 0
 
 

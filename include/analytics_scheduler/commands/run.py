@@ -14,7 +14,7 @@ from uuid import uuid4
 from analytics_scheduler.errors import PeriodError
 from analytics_scheduler.output import Output
 from analytics_scheduler.periods import parse_day
-from analytics_scheduler.vocabulary import PeriodType
+from analytics_scheduler.vocabulary import Outcome, PeriodType
 
 if TYPE_CHECKING:
     from analytics_scheduler.snapshots import SnapshotReport, SnapshotRequest
@@ -39,8 +39,9 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     """Take the snapshots, print the report, and return the exit status."""
     from analytics_scheduler.alerts.delivery import send_waiting
     from analytics_scheduler.database import connected
-    from analytics_scheduler.run_records import record_run
-    from analytics_scheduler.settings import CacheSettings
+    from analytics_scheduler.queries import Queries
+    from analytics_scheduler.run_records import FinishedRun, finish_run
+    from analytics_scheduler.settings import CacheSettings, load_alert_settings
     from analytics_scheduler.snapshots import request_for, take_snapshots
     from analytics_scheduler.snapshots.announce import publish_figures
     from analytics_scheduler.snapshots.context import RunSettings
@@ -48,6 +49,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     period_type = PeriodType(arguments.period)
     wanted, wanted_range = _dates(arguments)
     setup = RunSettings.load()
+    alerts = load_alert_settings()
     started = datetime.now(UTC)
     request = request_for(
         period_type,
@@ -71,17 +73,16 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         output.progress_done()
         if CacheSettings.load().url is not None:
             report.warnings += publish_figures(connection, setup.database, report)
-        record_run(
-            connection,
-            setup.database,
-            task=f"{period_type}-snapshot",
+        run = FinishedRun(
+            task=period_type.task,
             run_id=request.run_id,
             outcome=report.outcome,
             started_at=started,
             report=report.as_dict(),
         )
+        finish_run(Queries(connection, setup.database), run, alerts)
     status = _print(output, report, request)
-    send_waiting()
+    send_waiting(setup.database, alerts)
     return status
 
 
@@ -107,9 +108,9 @@ def _print(output: Output, report: SnapshotReport, request: SnapshotRequest) -> 
     output.line(report.summary())
     output.result(
         {
-            "success": report.outcome == "success",
+            "success": report.outcome is Outcome.SUCCESS,
             "run_id": request.run_id,
             **report.as_dict(limit=None),
         }
     )
-    return 0 if report.outcome == "success" else 1
+    return 0 if report.outcome is Outcome.SUCCESS else 1

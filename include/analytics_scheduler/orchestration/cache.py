@@ -12,13 +12,15 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from analytics_scheduler.errors import AnalyticsError, CacheUnavailableError, SettingError
 from analytics_scheduler.orchestration.callbacks import (
     alert_callbacks,
-    note_failure,
-    watch_tasks,
+    check_overdue_tasks,
+    record_failure,
 )
 from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.options import DEFAULT_ARGS, START_DATE
+from analytics_scheduler.orchestration.retired_settings import log_retired_settings
 from analytics_scheduler.orchestration.schedules import TASK_TAG
-from analytics_scheduler.settings import CacheSettings, DatabaseSettings
+from analytics_scheduler.settings import CacheSettings, DatabaseSettings, load_alert_settings
+from analytics_scheduler.vocabulary import Outcome
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -38,9 +40,9 @@ def cache_options() -> dict[str, Any]:
 
 
 @task(
-    on_success_callback=watch_tasks,
-    on_skipped_callback=watch_tasks,
-    on_failure_callback=[note_failure, watch_tasks],
+    on_success_callback=check_overdue_tasks,
+    on_skipped_callback=check_overdue_tasks,
+    on_failure_callback=[record_failure, check_overdue_tasks],
 )
 def clean_cache() -> dict[str, Any]:
     """Remove what is over; where Redis cannot do it now the run is skipped, and the next does."""
@@ -49,6 +51,7 @@ def clean_cache() -> dict[str, Any]:
 
     run_id = get_current_context()["run_id"]
     started_at = datetime.now(UTC)
+    log_retired_settings()
     try:
         settings = CacheSettings.load()
         with connected_cache(settings, through_airflow=True) as cache:
@@ -56,33 +59,33 @@ def clean_cache() -> dict[str, Any]:
     except SettingError as error:
         raise AirflowFailException(str(error)) from error
     except CacheUnavailableError as error:
-        _record("deferred", started_at, {"reason": str(error)})
+        _record(Outcome.DEFERRED, started_at, {"reason": str(error)})
         raise AirflowSkipException(f"deferred: {error}") from error
     _LOGGER.info("event=cache_cleanup run=%s %s", run_id, report.summary())
     for warning in report.warnings:
         _LOGGER.warning("event=cache_cleanup run=%s %s", run_id, warning)
-    _record("success", started_at, report.as_dict())
+    _record(Outcome.SUCCESS, started_at, report.as_dict())
     return report.as_dict()
 
 
-def _record(outcome: str, started_at: datetime, report: dict[str, Any]) -> None:
-    """Store the run; the cache is cleaned all the same where the database is away."""
+def _record(outcome: Outcome, started_at: datetime, report: dict[str, Any]) -> None:
+    """Count and record the run. If the database is down, the cache is cleaned all the same."""
     from analytics_scheduler.database import connected
-    from analytics_scheduler.run_records import record_run
+    from analytics_scheduler.queries import Queries
+    from analytics_scheduler.run_records import FinishedRun, finish_run
 
     context = get_current_context()
-    emit_run(context, outcome, started_at, report)
+    run = FinishedRun(
+        task=context["dag"].dag_id,
+        run_id=context["run_id"],
+        outcome=outcome,
+        started_at=started_at,
+        report=report,
+    )
+    emit_run(context, run)
     try:
         settings = DatabaseSettings.load()
         with connected(settings, through_airflow=True) as connection:
-            record_run(
-                connection,
-                settings,
-                task=context["dag"].dag_id,
-                run_id=context["run_id"],
-                outcome=outcome,
-                started_at=started_at,
-                report=report,
-            )
+            finish_run(Queries(connection, settings), run, load_alert_settings())
     except AnalyticsError as error:
-        _LOGGER.warning("event=run_not_recorded run=%s reason=%s", context["run_id"], error)
+        _LOGGER.warning("event=run_not_recorded run=%s reason=%s", run.run_id, error)

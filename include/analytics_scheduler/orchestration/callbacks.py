@@ -1,185 +1,205 @@
-"""What the DAGs do about alerts: note what failed, judge who is overdue, send what waits.
+"""The callbacks of tasks and DAGs: record failed runs, find overdue tasks, send alerts.
 
-Notes are taken by the tasks themselves, after Airflow has been told their state. Sending is the
-DAG's own callback, which Airflow runs in the DAG processor: no task waits for a receiver, and none
-fails because of one.
+The callbacks of a task run in its own process, after Airflow has been told the task's state. The
+callbacks of a DAG, which send the alerts, run in Airflow's DAG processor: no task waits for the
+receiver of a webhook, and none fails because of it.
 """
 
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
 from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError
 
-from analytics_scheduler.errors import AnalyticsError
+from analytics_scheduler.errors import AnalyticsError, SettingError
 from analytics_scheduler.orchestration.metrics import emit_overdue, emit_run
 from analytics_scheduler.orchestration.schedules import stored_schedule
-from analytics_scheduler.settings import SCHEDULE_DEFAULTS, AlertSettings, DatabaseSettings
+from analytics_scheduler.settings import (
+    SCHEDULE_DEFAULTS,
+    AlertSettings,
+    CalendarSettings,
+    DatabaseSettings,
+    ScheduleSettings,
+    load_alert_settings,
+    load_schedule,
+)
+from analytics_scheduler.vocabulary import AlertEvent, Outcome
 
 if TYPE_CHECKING:
-    from analytics_scheduler.freshness import ChangedSchedule, TaskFreshness
+    from airflow.sdk import Context
+
+    from analytics_scheduler.freshness import TaskFreshness, TaskSchedule
+    from analytics_scheduler.run_records import FinishedRun
 
 _LOGGER = logging.getLogger(__name__)
+# The `reason` that Airflow gives the success callback of a DAG.
 _SUCCESS = "success"
-# Records carry the time of the database, runs that of the scheduler.
-_CLOCK_SKEW = timedelta(minutes=1)
 
 
 class RunNotPlannedError(AirflowFailException):
-    """The run has nothing to confirm: the task that plans it failed, and told of it."""
+    """There is nothing to confirm: the task that plans the run failed, and has been recorded."""
 
 
 class WebhookNotifier(BaseNotifier):
-    """Send the alerts that wait, for the callbacks of a DAG; without a webhook nothing is sent.
+    """Sends the alerts that wait; for the success and failure callbacks of a DAG.
 
-    Where the run failed and left no record, it gets one first. Where the database cannot take
-    that, the failure is sent once without it, as well as can be.
+    A failed run that left no record is recorded first. If the database is down, the failure is
+    sent once without being stored. Without a webhook nothing is sent.
     """
 
-    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
-        """Render nothing: there are no templates, and `airflow dags test` has no means for them."""
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Render nothing: there are no templates, and `airflow dags test` cannot render any."""
 
-    def notify(self, context: Any) -> None:
-        """Tell of the run that the context names; whatever goes wrong costs a warning."""
+    def notify(self, context: Context) -> None:
+        """Send the alerts of a run. Never raises: failures are logged."""
         from analytics_scheduler.alerts.delivery import send_waiting
 
-        if context.get("reason") != _SUCCESS:
+        alerts = load_alert_settings()
+        reason = context.get("reason")
+        if reason != _SUCCESS:
+            run = _failed_run(context, {"reason": f"the run ended as {reason}"})
             try:
-                _record_failure(context, {"reason": f"the run ended as {context.get('reason')}"})
+                _record_once(run, alerts)
             except AnalyticsError as error:
-                _send_unstored(context, error)
+                _send_unstored(run, error, alerts)
                 return
-        send_waiting(through_airflow=True)
+        if alerts.url is None:
+            return
+        try:
+            send_waiting(DatabaseSettings.load(), alerts, through_airflow=True)
+        except SettingError as error:
+            _LOGGER.warning("event=alerts_not_sent reason=%r", str(error))
 
 
-def alert_callbacks() -> dict[str, Any]:
-    """Return the callbacks that our DAGs are made with; a DAG of yours may bring its own."""
+def alert_callbacks() -> dict[str, WebhookNotifier]:
+    """Return the callbacks that our DAGs pass to `DAG(...)`; your own can replace them."""
     return {
         "on_success_callback": WebhookNotifier(),
         "on_failure_callback": WebhookNotifier(),
     }
 
 
-def note_failure(context: Any) -> None:
-    """Record a run that failed before it could: one record a run, whoever finds out first."""
-    from analytics_scheduler.alerts.events import reason_of
+def record_failure(context: Context) -> None:
+    """Record and count a run that failed before it could record itself. Never raises.
+
+    Airflow calls this for every task that fails; only the first call of a run counts.
+    """
+    from analytics_scheduler.run_records import reason_of
 
     exception = context.get("exception")
     report = {"reason": reason_of(exception), "failed_task": context["ti"].task_id}
+    run = _failed_run(context, report)
     try:
-        is_news = _record_failure(context, report)
+        is_first = _record_once(run, load_alert_settings())
     except AnalyticsError as error:
-        _LOGGER.warning("event=run_not_recorded run=%s reason=%r", context["run_id"], str(error))
-        is_news = not isinstance(exception, RunNotPlannedError)
-    if is_news:
-        emit_run(context, "failed", _started_at(context), report)
+        _LOGGER.warning("event=run_not_recorded run=%s reason=%r", run.run_id, str(error))
+        is_first = not isinstance(exception, RunNotPlannedError)
+    if is_first:
+        emit_run(context, run)
 
 
-def watch_tasks(context: Any) -> None:
-    """Judge every task by its records and what Airflow knows; tell who is overdue."""
-    from analytics_scheduler.alerts.delivery import hurried
-    from analytics_scheduler.alerts.outbox import store_task_freshness
+def check_overdue_tasks(context: Context) -> None:
+    """Send a metric for each task, and store alerts about overdue ones. Never raises."""
+    from analytics_scheduler.alerts.delivery import STATEMENT_SECONDS
+    from analytics_scheduler.alerts.overdue import queue_overdue_alerts
     from analytics_scheduler.database import connected
     from analytics_scheduler.freshness import read_task_freshness
-    from analytics_scheduler.settings import CalendarSettings
+    from analytics_scheduler.queries import Queries
 
     try:
-        database = hurried(DatabaseSettings.load())
+        settings = DatabaseSettings.load().limited(STATEMENT_SECONDS)
         calendar = CalendarSettings.load().calendar()
-        with connected(database, through_airflow=True) as connection:
+        with connected(settings, through_airflow=True) as connection:
+            queries = Queries(connection, settings)
             found = read_task_freshness(
-                connection,
-                database,
-                calendar,
-                now=datetime.now(UTC),
-                changed=_changed_schedules(),
+                queries, calendar, _schedules_in_force(), now=datetime.now(UTC)
             )
             tasks = [task for task in found if not _is_excused(task, context["ti"])]
             emit_overdue(tasks)
-            alerts = AlertSettings.load()
-            if alerts.url is not None:
-                store_task_freshness(connection, database, alerts, tasks)
+            queue_overdue_alerts(queries, load_alert_settings(), tasks)
     except AnalyticsError as error:
         _LOGGER.warning("event=tasks_not_watched run=%s reason=%r", context["run_id"], str(error))
 
 
-def _record_failure(context: Any, report: dict[str, Any]) -> bool:
-    """Record the run as failed and return True, or return False where it has a record."""
-    from analytics_scheduler.alerts.delivery import hurried
-    from analytics_scheduler.database import connected
-    from analytics_scheduler.run_records import is_recorded, record_run
+def _failed_run(context: Context, report: Mapping[str, Any]) -> FinishedRun:
+    from analytics_scheduler.run_records import FinishedRun
 
-    database = hurried(DatabaseSettings.load())
-    task, run_id, started_at = context["dag"].dag_id, context["run_id"], _started_at(context)
-    with connected(database, through_airflow=True) as connection:
-        since = started_at - _CLOCK_SKEW
-        if is_recorded(connection, database, task=task, run_id=run_id, since=since):
+    # The callback of a DAG may come without the run.
+    dag_run = context.get("dag_run")
+    return FinishedRun(
+        task=context["dag"].dag_id,
+        run_id=context["run_id"],
+        outcome=Outcome.FAILED,
+        started_at=(dag_run and dag_run.start_date) or datetime.now(UTC),
+        report=report,
+    )
+
+
+def _record_once(run: FinishedRun, alerts: AlertSettings) -> bool:
+    """Record a failed run and return True, or return False if it has a record."""
+    from analytics_scheduler.alerts.delivery import STATEMENT_SECONDS
+    from analytics_scheduler.database import connected
+    from analytics_scheduler.queries import Queries
+    from analytics_scheduler.run_records import finish_run, is_recorded
+
+    settings = DatabaseSettings.load().limited(STATEMENT_SECONDS)
+    with connected(settings, through_airflow=True) as connection:
+        queries = Queries(connection, settings)
+        if is_recorded(queries, run):
             return False
-        record_run(
-            connection,
-            database,
-            task=task,
-            run_id=run_id,
-            outcome="failed",
-            started_at=started_at,
-            report=report,
-        )
+        finish_run(queries, run, alerts)
     return True
 
 
-def _started_at(context: Any) -> datetime:
-    """Return when the run began; Airflow may not know it any more."""
-    dag_run = context.get("dag_run")
-    moment: datetime | None = dag_run.start_date if dag_run else None
-    return moment or datetime.now(UTC)
-
-
-def _send_unstored(context: Any, unstored: AnalyticsError) -> None:
-    from analytics_scheduler.alerts.events import RunEnd, compose, reason_of, unstored_id
+def _send_unstored(run: FinishedRun, error: AnalyticsError, alerts: AlertSettings) -> None:
+    """Send the failure of a run that the database could not record, once."""
+    from analytics_scheduler.alerts.message import build_message, unstored_id
     from analytics_scheduler.alerts.webhook import post
+    from analytics_scheduler.run_records import reason_of
 
-    now = datetime.now(UTC)
-    run = RunEnd(
-        task=context["dag"].dag_id,
-        run_id=context["run_id"],
-        outcome="failed",
-        started_at=_started_at(context),
-        finished_at=now,
-        report={"reason": f"the run could not be recorded: {reason_of(unstored)}"},
+    if alerts.url is None or AlertEvent.FAILURE not in alerts.events:
+        return
+    run = replace(run, report={"reason": f"the run could not be recorded: {reason_of(error)}"})
+    message = build_message(
+        AlertEvent.FAILURE,
+        run.task,
+        at=run.finished_at,
+        text=run.sentence(),
+        message_id=unstored_id(run.task, run.run_id),
+        run=run.as_dict(),
     )
     try:
-        settings = AlertSettings.load()
-        if settings.url is None or "failure" not in settings.events:
-            return
-        message_id = unstored_id(run.task, run.run_id)
-        words = run.words()
-        answer = post(
-            settings,
-            compose("failure", run.task, at=now, words=words, run=run, message_id=message_id),
+        response = post(alerts, message)
+        _LOGGER.warning("event=alert_sent_unstored alert=%s %s", message.id, response)
+    except AnalyticsError as failure:
+        _LOGGER.warning("event=alert_lost run=%s reason=%r", run.run_id, str(failure))
+
+
+def _schedules_in_force() -> dict[str, TaskSchedule]:
+    """Return when each task is due: as changed at run time, or as the settings say."""
+    from analytics_scheduler.freshness import TaskSchedule
+
+    switch = ScheduleSettings.load()
+    schedules = {}
+    for task in SCHEDULE_DEFAULTS:
+        changed = stored_schedule(task)
+        schedules[task] = (
+            TaskSchedule(switch.clock(changed.schedule), since=changed.moment)
+            if changed
+            else TaskSchedule(switch.clock(load_schedule(task)))
         )
-        _LOGGER.warning("event=alert_sent_unstored alert=%s %s", message_id, answer)
-    except AnalyticsError as error:
-        _LOGGER.warning("event=alert_lost run=%s reason=%r", run.run_id, str(error))
-
-
-def _changed_schedules() -> dict[str, ChangedSchedule]:
-    from analytics_scheduler.freshness import ChangedSchedule
-
-    stored = {task: stored_schedule(task) for task in SCHEDULE_DEFAULTS}
-    return {
-        task: ChangedSchedule(entry.schedule, entry.moment)
-        for task, entry in stored.items()
-        if entry is not None
-    }
+    return schedules
 
 
 def _is_excused(task: TaskFreshness, task_instance: Any) -> bool:
-    """Whether a task may be late on purpose: Airflow, which knows the pauses, is asked.
+    """Return whether an overdue task is paused in Airflow, or Airflow cannot say.
 
-    Where it cannot say, `analytics-scheduler health` is left to tell.
+    In the second case `analytics-scheduler health` still reports the task.
     """
     if not task.freshness.is_overdue:
         return False

@@ -1,24 +1,26 @@
-"""The metrics of a run, through Airflow's own StatsD or OpenTelemetry.
+"""The metrics of a run, sent through Airflow's own StatsD or OpenTelemetry.
 
-The task is a part of the name, `analytics_scheduler.<task>.<metric>`, since plain StatsD has no
-tags; Airflow puts its own prefix before it. Nothing is sent where Airflow has metrics off.
+The task is part of the name, `analytics_scheduler.<task>.<metric>`, because plain StatsD has no
+tags; Airflow adds its own prefix. If metrics are off in Airflow, nothing is sent.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from analytics_scheduler.orchestration.options import run_moment
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from analytics_scheduler.freshness import TaskFreshness
+    from analytics_scheduler.run_records import FinishedRun
 
 _LOGGER = logging.getLogger(__name__)
 _PREFIX = "analytics_scheduler"
-# What the report calls it, and what the metric is called.
+# The names of counts in reports, and the metrics that they are sent as.
 COUNTERS: Mapping[str, str] = {
     "written": "rows_written",
     "changed": "rows_changed",
@@ -31,31 +33,31 @@ COUNTERS: Mapping[str, str] = {
 }
 
 
-def emit_run(context: Any, outcome: str, started_at: datetime, report: Mapping[str, Any]) -> None:
-    """Send a run's outcome, duration, lateness and counts; nothing here can fail the task.
+def emit_run(context: Context, run: FinishedRun, counts: Mapping[str, Any] | None = None) -> None:
+    """Send the outcome, duration, lateness and counts of a run. Never raises.
 
-    Lateness is how long after its scheduled time a run ended, in seconds; manual runs and
-    backfills have none.
+    The counts are those of the run's report unless `counts` are given. Lateness is the time in
+    seconds from the scheduled time to the end of the run; only scheduled runs have it.
     """
     from airflow.sdk.observability import stats
 
-    name = f"{_PREFIX}.{context['dag'].dag_id}"
-    now = datetime.now(UTC)
+    name = f"{_PREFIX}.{run.task}"
+    found = run.report if counts is None else counts
     try:
-        stats.incr(f"{name}.runs.{outcome}")
-        stats.timing(f"{name}.duration", now - started_at)
+        stats.incr(f"{name}.runs.{run.outcome}")
+        stats.timing(f"{name}.duration", run.finished_at - run.started_at)
         if context["dag_run"].run_type == "scheduled":
-            lateness = (now - run_moment(context)).total_seconds()
+            lateness = (run.finished_at - run_moment(context)).total_seconds()
             stats.gauge(f"{name}.lateness_seconds", max(lateness, 0.0))
         for field, metric in COUNTERS.items():
-            if report.get(field):
-                stats.incr(f"{name}.{metric}", int(report[field]))
+            if found.get(field):
+                stats.incr(f"{name}.{metric}", int(found[field]))
     except (OSError, ValueError, ImportError) as error:
-        _LOGGER.warning("event=metrics_not_sent run=%s reason=%r", context["run_id"], str(error))
+        _LOGGER.warning("event=metrics_not_sent run=%s reason=%r", run.run_id, str(error))
 
 
 def emit_overdue(tasks: Iterable[TaskFreshness]) -> None:
-    """Send for each task whether it is overdue: 1 or 0."""
+    """Send 1 for each task that is overdue and 0 for the others. Never raises."""
     from airflow.sdk.observability import stats
 
     try:

@@ -12,13 +12,19 @@ from airflow.sdk.exceptions import AirflowFailException
 from analytics_scheduler.errors import SchemaError, SettingError
 from analytics_scheduler.orchestration.callbacks import (
     alert_callbacks,
-    note_failure,
-    watch_tasks,
+    check_overdue_tasks,
+    record_failure,
 )
 from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.options import DEFAULT_ARGS, START_DATE, run_moment
+from analytics_scheduler.orchestration.retired_settings import log_retired_settings
 from analytics_scheduler.orchestration.schedules import TASK_TAG
-from analytics_scheduler.settings import CalendarSettings, DatabaseSettings, RetentionSettings
+from analytics_scheduler.settings import (
+    CalendarSettings,
+    DatabaseSettings,
+    RetentionSettings,
+    load_alert_settings,
+)
 
 _LOGGER = logging.getLogger(__name__)
 # The rest of the time limit is for imports, the last page and the record of the run.
@@ -48,8 +54,8 @@ def retention_options() -> dict[str, Any]:
 
 
 @task(
-    on_success_callback=watch_tasks,
-    on_failure_callback=[note_failure, watch_tasks],
+    on_success_callback=check_overdue_tasks,
+    on_failure_callback=[record_failure, check_overdue_tasks],
 )
 def prune_snapshots() -> dict[str, Any]:
     """Delete what is over at the run's moment; a setting that cannot be read deletes nothing."""
@@ -57,11 +63,12 @@ def prune_snapshots() -> dict[str, Any]:
     from analytics_scheduler.migrations import require_migrated
     from analytics_scheduler.queries import Queries
     from analytics_scheduler.retention import prune
-    from analytics_scheduler.run_records import record_run
+    from analytics_scheduler.run_records import FinishedRun, finish_run
 
     context = get_current_context()
     run_id = context["run_id"]
     started_at = datetime.now(UTC)
+    log_retired_settings()
     try:
         settings = RetentionSettings.load()
         calendar = CalendarSettings.load().calendar()
@@ -78,22 +85,20 @@ def prune_snapshots() -> dict[str, Any]:
                 time_limit_seconds=database.task_timeout_seconds * _SHARE_OF_TIME_LIMIT,
             )
             if not report.dry_run:
-                record_run(
-                    connection,
-                    database,
+                run = FinishedRun(
                     task=context["dag"].dag_id,
                     run_id=run_id,
                     outcome=report.outcome,
                     started_at=started_at,
                     report=report.as_dict(),
                 )
+                finish_run(Queries(connection, database), run, load_alert_settings())
+                gone = sum(entry.gone for entry in report.kinds)
+                emit_run(context, run, {"rows_pruned": gone})
     except (SettingError, SchemaError) as error:
         # Another try would find the same.
         raise AirflowFailException(f"Nothing was deleted. {error}") from error
     _LOGGER.info("event=snapshot_retention run=%s %s", run_id, report.summary())
     for warning in report.warnings:
         _LOGGER.warning("event=snapshot_retention run=%s %s", run_id, warning)
-    if not report.dry_run:
-        gone = sum(entry.gone for entry in report.kinds)
-        emit_run(context, report.outcome, started_at, {"rows_pruned": gone})
     return report.as_dict()

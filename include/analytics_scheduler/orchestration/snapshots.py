@@ -16,8 +16,8 @@ from analytics_scheduler.errors import PeriodError, SchemaError, SettingError
 from analytics_scheduler.orchestration.callbacks import (
     RunNotPlannedError,
     alert_callbacks,
-    note_failure,
-    watch_tasks,
+    check_overdue_tasks,
+    record_failure,
 )
 from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.options import (
@@ -27,8 +27,13 @@ from analytics_scheduler.orchestration.options import (
     wanted_date,
     wanted_force,
 )
+from analytics_scheduler.orchestration.retired_settings import log_retired_settings
 from analytics_scheduler.orchestration.schedules import TASK_TAG
-from analytics_scheduler.settings import DatabaseSettings, SnapshotSettings
+from analytics_scheduler.settings import (
+    DatabaseSettings,
+    SnapshotSettings,
+    load_alert_settings,
+)
 from analytics_scheduler.vocabulary import PeriodType
 
 if TYPE_CHECKING:
@@ -102,7 +107,7 @@ def confirm(parts: XComArg, period_type: str) -> XComArg:
     return confirm_snapshots.override(outlets=[asset])(parts, asset.name)
 
 
-@task(on_failure_callback=note_failure)
+@task(on_failure_callback=record_failure)
 def plan_shards(period_type: str) -> list[dict[str, Any]]:
     """Decide what the run stands for, and cut the locations into ranges of ids."""
     from analytics_scheduler import snapshots
@@ -110,6 +115,7 @@ def plan_shards(period_type: str) -> list[dict[str, Any]]:
     from analytics_scheduler.snapshots.context import RunSettings
 
     context = get_current_context()
+    log_retired_settings()
     try:
         setup = RunSettings.load()
         request = snapshots.request_for(
@@ -180,15 +186,15 @@ def publish_snapshots(parts: Any) -> None:
 
 @task(
     trigger_rule="all_done",
-    on_success_callback=watch_tasks,
-    on_failure_callback=[note_failure, watch_tasks],
+    on_success_callback=check_overdue_tasks,
+    on_failure_callback=[record_failure, check_overdue_tasks],
 )
 def confirm_snapshots(parts: Any, asset: str) -> dict[str, Any]:
     """Count what should be there, record the run, and fail where a row is missing."""
     from analytics_scheduler import snapshots
     from analytics_scheduler.database import connected
     from analytics_scheduler.queries import Queries
-    from analytics_scheduler.run_records import record_run
+    from analytics_scheduler.run_records import FinishedRun, finish_run
     from analytics_scheduler.snapshots.context import RunSettings
 
     context = get_current_context()
@@ -198,19 +204,18 @@ def confirm_snapshots(parts: Any, asset: str) -> dict[str, Any]:
     request = _from_plain(parts[0])
     report = _total(request, context)
     with connected(setup.database, through_airflow=True) as connection:
-        snapshots.count_missing(Queries(connection, setup.database), request, report)
-        record_run(
-            connection,
-            setup.database,
+        queries = Queries(connection, setup.database)
+        snapshots.count_missing(queries, request, report)
+        run = FinishedRun(
             task=context["dag"].dag_id,
             run_id=request.run_id,
             outcome=report.outcome,
             started_at=datetime.fromisoformat(parts[0]["priced_at"]),
             report=report.as_dict(),
         )
+        finish_run(queries, run, load_alert_settings())
     _log(request.run_id, report)
-    begun = datetime.fromisoformat(parts[0]["priced_at"])
-    emit_run(context, report.outcome, begun, report.as_dict())
+    emit_run(context, run)
     if report.failures:
         raise AirflowFailException(
             f"{report.summary()}. Missing: {report.failures_in_short()}. What was written stays; "

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from analytics_scheduler.periods import Period
+from analytics_scheduler.vocabulary import Outcome
 
 BOOKKEEPING = ("days", "revisions", "adopted marks", "runs", "alerts", "prices")
 UNFINISHED = "The time was up before all was done; what went is gone, the next run goes on."
@@ -39,9 +40,9 @@ class PruneReport:
         return sum(entry.gone for entry in self.kinds if entry.kind == kind)
 
     @property
-    def outcome(self) -> str:
-        """Return the outcome that the record of the run carries."""
-        return "success" if self.is_complete else "partial"
+    def outcome(self) -> Outcome:
+        """Return how the run ended: partial if it ran out of time."""
+        return Outcome.SUCCESS if self.is_complete else Outcome.PARTIAL
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data."""

@@ -1,7 +1,18 @@
+-- name: begin_alerts
+-- Purpose: limit how long this transaction waits for a lock, and read the clock that dates alerts.
+-- Parameters: lock_timeout (milliseconds, as text).
+-- Rows: one: the time by the database's clock.
+SELECT
+    clock_timestamp() AS now,
+    set_config('lock_timeout', %(lock_timeout)s, TRUE) AS lock_timeout;
+
+
 -- name: insert_alert
--- Purpose: put an alert into the outbox; a task's second trouble belongs to its open incident.
--- Parameters: id, event, task, body, created_at, state, opens_incident, last_day.
--- Rows: one: whether the alert is new. Locks: the new row, or the one that opened the incident.
+-- Purpose: store an alert. If the task has an open incident, an alert that would open another one
+-- is dropped, and the incident lasts until its last missing day or that of the alert, the later.
+-- Parameters: id, event, task, body, created_at, state, opens_incident; last_day (the last day
+-- that is missing, or NULL).
+-- Locks: the new row, or the row that opened the incident.
 INSERT INTO {analytics}.analytics_snapshot_alerts AS a (
     id, event, task, body, created_at, state, opens_incident, last_day
 )
@@ -10,14 +21,14 @@ VALUES (
     %(last_day)s
 )
 ON CONFLICT (task) WHERE opens_incident AND resolved_at IS NULL
-DO UPDATE SET last_day = greatest(a.last_day, excluded.last_day)
-RETURNING a.id = %(id)s AS is_new;
+DO UPDATE SET last_day = greatest(a.last_day, excluded.last_day);
 
 
--- name: resolve_incident
--- Purpose: end the open incident of a task, where a success stands for what was missing.
--- Parameters: task; succeeded_at; last_day (the last day that the success wrote, or NULL).
--- Rows: one where an incident ended: id and event of the alert that opened it, and when.
+-- name: close_incident
+-- Purpose: close the open incident of a task, if a success covers the days that were missing and
+-- is not older than the incident.
+-- Parameters: task, succeeded_at; last_day (the last day that the success wrote, or NULL).
+-- Rows: one if an incident was closed: id, event and time of the alert that opened it.
 -- Locks: the row of that alert.
 UPDATE {analytics}.analytics_snapshot_alerts
 SET resolved_at = %(succeeded_at)s
@@ -29,8 +40,10 @@ RETURNING id, event, created_at;
 
 
 -- name: give_up_alerts
--- Purpose: give up the alerts that were tried for too long. Parameters: days.
--- Rows: one an alert: id, event, task, attempts, last_answer. Locks: the rows.
+-- Purpose: give up the waiting alerts that are too old. An alert is tried at least once first.
+-- Parameters: days (the age).
+-- Rows: one an alert: id, event, task, attempts, last_answer.
+-- Locks: the rows.
 UPDATE {analytics}.analytics_snapshot_alerts
 SET state = 'given up', settled_at = clock_timestamp()
 WHERE
@@ -40,11 +53,12 @@ RETURNING id, event, task, attempts, last_answer;
 
 
 -- name: claim_alert
--- Purpose: take the oldest alert that is due, for one attempt. It comes up again by itself, later
--- each time, unless it is settled: also where the sender is killed in between.
--- Parameters: first_pause and longest_pause (seconds).
--- Rows: one where an alert is due: id, event, body.
--- Locks: the row, for the statement only; those that another sender takes are passed over.
+-- Purpose: claim the oldest alert that is due, for one attempt. The claim itself makes the alert
+-- due again, after a pause that doubles with each attempt, so that an alert whose sender dies is
+-- not lost. The exponent stops at 20, long after any pause is the longest, to prevent an overflow.
+-- Parameters: first_pause, longest_pause (seconds).
+-- Rows: one if an alert is due: id, event, body.
+-- Locks: the row, during the statement; rows that another sender holds are skipped.
 UPDATE {analytics}.analytics_snapshot_alerts AS a
 SET
     attempts = a.attempts + 1,
@@ -62,8 +76,9 @@ WHERE a.id = (
 RETURNING a.id, a.event, a.body;
 
 
--- name: record_answer
--- Purpose: note what came of an attempt. Parameters: id, answer, is_delivered.
+-- name: record_attempt
+-- Purpose: store what an attempt came to; the alert is settled if it was delivered.
+-- Parameters: id; answer (of the receiver, or why there is none); is_delivered.
 -- Locks: the row.
 UPDATE {analytics}.analytics_snapshot_alerts
 SET

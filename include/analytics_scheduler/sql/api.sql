@@ -1,7 +1,7 @@
 -- name: read_coverage
--- Purpose: how many of the active locations have their row, for each of some periods.
--- Parameters: period_types, period_starts (arrays side by side). Rows: one a period, in their order.
--- Locks: none.
+-- Purpose: count the active locations, and those of them that have their snapshot, by period.
+-- Parameters: period_types, period_starts (arrays of one length: together they name the periods).
+-- Rows: one a period, in the order of the arrays.
 WITH active AS (
     SELECT id FROM {source}.locations
     WHERE is_active
@@ -9,9 +9,11 @@ WITH active AS (
 
 periods AS (
     SELECT
-        unnest(%(period_types)s::TEXT[]) AS period_type,
-        unnest(%(period_starts)s::DATE[]) AS period_start,
-        generate_series(1, cardinality(%(period_starts)s::DATE[])) AS place
+        period_type,
+        period_start,
+        place
+    FROM unnest(%(period_types)s::text[], %(period_starts)s::date[])
+        WITH ORDINALITY AS named (period_type, period_start, place)
 ),
 
 written AS (
@@ -26,8 +28,6 @@ written AS (
 )
 
 SELECT
-    periods.period_type,
-    periods.period_start,
     (SELECT count(*) FROM active) AS expected,
     coalesce(written.locations, 0) AS written
 FROM periods
@@ -36,23 +36,19 @@ ORDER BY periods.place;
 
 
 -- name: read_snapshots
--- Purpose: one page of snapshots, in the order of their unique key.
--- Parameters: period_type, location_id, first_day, last_day (NULL: any); after_location,
--- after_type, after_start (NULL: from the beginning); page_rows. Rows: up to page_rows.
--- Locks: none.
+-- Purpose: read one page of snapshots, in the order of their unique key.
+-- Parameters: period_type, location_id, first_day, last_day (each NULL for any);
+-- after_location, after_type, after_start (the key of the row before the page, or NULL for the
+-- first page); page_rows (how many rows).
+-- Parts: figures (the columns of snapshots/metrics.py).
+-- Rows: up to page_rows.
 SELECT
     id,
     location_id,
     period_type,
     period_start,
     period_end,
-    total_inventory_value,
-    total_items,
-    turnover_ratio,
-    wastage_value,
-    wastage_percentage,
-    revenue,
-    cost_of_goods_sold,
+    {figures},
     created_at
 FROM {analytics}.analytics_snapshots
 WHERE

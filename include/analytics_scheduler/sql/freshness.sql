@@ -1,15 +1,9 @@
--- name: read_first_migration
--- Purpose: when the package came to this database: no run is owed from before.
--- Rows: one: the moment. Locks: none.
-SELECT min(applied_at) AS since
-FROM {analytics}.analytics_snapshot_migrations;
-
-
 -- name: list_last_successes
--- Purpose: the newest success of each task: of snapshots the one of the latest day, whatever was
--- filled in after it. A retention that ran out of time did its share, and counts.
--- Rows: one a task that ever succeeded: task, finished_at, last_day (NULL: not a snapshot).
--- Locks: none.
+-- Purpose: find the last success of each task. For snapshots it is the run of the latest day,
+-- whatever older days were filled in after it. A retention run that ran out of time counts: the
+-- next one continues where it stopped.
+-- Rows: one a task that has ever succeeded: task, finished_at, last_day (NULL if the task writes no
+-- snapshots).
 SELECT DISTINCT ON (task)
     task,
     finished_at,
@@ -17,3 +11,10 @@ SELECT DISTINCT ON (task)
 FROM {analytics}.analytics_snapshot_runs
 WHERE outcome = 'success' OR (outcome = 'partial' AND task = 'snapshot-retention')
 ORDER BY task ASC, (report ->> 'last_day')::date DESC NULLS LAST, finished_at DESC;
+
+
+-- name: read_first_migration
+-- Purpose: find when the package was installed in this database; no run is due from before.
+-- Rows: one: the time of the first migration.
+SELECT min(applied_at) AS since
+FROM {analytics}.analytics_snapshot_migrations;

@@ -7,11 +7,13 @@ import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from psycopg import Connection
 from tests.support.dag_runs import load_dag, run_dag
 from tests.support.inventory import Inventory
+from tests.support.task_runs import finished_run
 
 from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.orchestration.metrics import emit_run
@@ -35,12 +37,12 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
         yield server
     monkeypatch.undo()
     stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
-    # The unclosed client goes here, and not in some other test.
+    # Collect the unclosed client here, not in some other test.
     gc.collect()
 
 
 def received(server: socket.socket, task: str, last: str) -> dict[str, str]:
-    """Return the metrics of a task, once the last of them has come."""
+    """Return the metrics of a task, as soon as the last of them has arrived."""
     found: dict[str, str] = {}
     while last not in found:
         for line in server.recv(65_536).decode().splitlines():
@@ -50,7 +52,7 @@ def received(server: socket.socket, task: str, last: str) -> dict[str, str]:
 
 
 def everything_received(server: socket.socket) -> list[str]:
-    """Return all lines that have come by now."""
+    """Return all lines until none arrives for a while."""
     lines: list[str] = []
     server.settimeout(0.3)
     try:
@@ -60,7 +62,7 @@ def everything_received(server: socket.socket) -> list[str]:
         return lines
 
 
-def test_a_snapshot_run_sends_its_counts_and_its_duration(
+def test_snapshot_run_sends_counts_and_duration(
     receiver: socket.socket,
     connection: Connection[tuple[object, ...]],
     named_servers: None,
@@ -80,14 +82,15 @@ def test_a_snapshot_run_sends_its_counts_and_its_duration(
     assert "lateness_seconds" not in found
 
 
-def test_lateness_is_sent_for_scheduled_runs_and_removals_and_prunes_are_counted(
+def test_emit_run_sends_lateness_and_counts(
     receiver: socket.socket,
 ) -> None:
     scheduled = datetime.now(UTC) - timedelta(minutes=3)
-    run = SimpleNamespace(run_type="scheduled", logical_date=scheduled, run_after=scheduled)
-    context = {"dag": SimpleNamespace(dag_id="cache-cleanup"), "dag_run": run, "run_id": "r"}
+    dag_run = SimpleNamespace(run_type="scheduled", logical_date=scheduled, run_after=scheduled)
+    context: Any = {"dag_run": dag_run}
+    run = finished_run(task="cache-cleanup", removed=4, rows_pruned=9, scanned=50)
 
-    emit_run(context, "success", scheduled, {"removed": 4, "rows_pruned": 9, "scanned": 50})
+    emit_run(context, run)
 
     found = received(receiver, "cache-cleanup", "rows_pruned")
     assert (found["entries_removed"], found["rows_pruned"]) == ("4|c", "9|c")
@@ -95,7 +98,7 @@ def test_lateness_is_sent_for_scheduled_runs_and_removals_and_prunes_are_counted
     assert "scanned" not in found
 
 
-def test_each_task_is_told_to_be_overdue_or_not_after_a_run(
+def test_run_sends_overdue_for_each_task(
     receiver: socket.socket,
     connection: Connection[tuple[object, ...]],
     named_servers: None,
@@ -111,7 +114,7 @@ def test_each_task_is_told_to_be_overdue_or_not_after_a_run(
 
 
 @pytest.mark.parametrize(("minute", "is_away"), [(0, False), (1, True)])
-def test_a_run_that_fails_before_it_reports_is_counted_once(
+def test_run_that_fails_early_is_counted_once(
     receiver: socket.socket,
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -130,7 +133,7 @@ def test_a_run_that_fails_before_it_reports_is_counted_once(
     ]
 
 
-def test_a_receiver_that_cannot_be_found_costs_a_warning_only(
+def test_emit_run_survives_a_missing_receiver(
     receiver: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from airflow.sdk.observability import stats
@@ -138,11 +141,9 @@ def test_a_receiver_that_cannot_be_found_costs_a_warning_only(
 
     monkeypatch.setenv("AIRFLOW__METRICS__STATSD_HOST", "nowhere.invalid")
     stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
-    now = datetime.now(UTC)
-    run = SimpleNamespace(run_type="manual", logical_date=None, run_after=now)
-    context = {"dag": SimpleNamespace(dag_id="cache-cleanup"), "dag_run": run, "run_id": "r"}
+    context: Any = {"dag_run": SimpleNamespace(run_type="manual")}
 
-    emit_run(context, "success", now, {"removed": 4})
+    emit_run(context, finished_run(task="cache-cleanup", removed=4))
 
     receiver.settimeout(0.05)
     with pytest.raises(TimeoutError):

@@ -1,4 +1,4 @@
-"""Floods of equal requests, on both kinds of metadata database, and that database away."""
+"""Triggers that arrive at the same time, and endpoints without the metadata database."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 from psycopg import sql
-from tests.api.conftest import SURFACES, Client
 from tests.support.airflow_server import AirflowServer, prepare, running_airflow, write_dags
+from tests.support.api_client import SURFACES, Client
+from tests.support.database import Database
 
 from analytics_scheduler.local.servers import scratch_database
 
 
 @pytest.fixture(scope="module")
 def metadata_url(postgres_server: str) -> Iterator[str]:
+    """Give the URL of an empty database for Airflow's metadata."""
     with scratch_database(postgres_server) as url:
         yield url
 
@@ -26,7 +28,7 @@ def metadata_url(postgres_server: str) -> Iterator[str]:
 def postgres_airflow(
     tmp_path_factory: pytest.TempPathFactory, metadata_url: str
 ) -> Iterator[AirflowServer]:
-    """Give an API server of two processes with its metadata in PostgreSQL."""
+    """Give an API server of two processes whose metadata are in PostgreSQL."""
     home = tmp_path_factory.mktemp("on-postgres")
     dags = write_dags(home / "dags")
     metadata = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": metadata_url}
@@ -36,13 +38,14 @@ def postgres_airflow(
 
 
 def flood(client: Client, count: int = 50) -> collections.Counter[int]:
+    """Send many triggers at once, and return how many answers have each status."""
     with ThreadPoolExecutor(count) as pool:
         answers = list(pool.map(lambda _: client.post("/trigger/daily"), range(count)))
     assert all(set(answer.json()) <= {"success", "message", "error"} for answer in answers)
     return collections.Counter(answer.status for answer in answers)
 
 
-def test_fifty_at_once_start_one_and_let_one_wait(simple_client: Client) -> None:
+def test_trigger_fifty_at_once(simple_client: Client) -> None:
     assert flood(simple_client) == {200: 1, 409: 49}
     simple_client.metadata("UPDATE dag_run SET state = 'running'")
     assert flood(simple_client) == {200: 1, 409: 49}
@@ -51,7 +54,7 @@ def test_fifty_at_once_start_one_and_let_one_wait(simple_client: Client) -> None
     assert states == [("queued",), ("running",)]
 
 
-def test_fifty_at_once_pass_one_by_one_in_postgresql_too(
+def test_trigger_fifty_at_once_in_postgresql(
     postgres_airflow: AirflowServer, metadata_url: str
 ) -> None:
     token = postgres_airflow.token_of("admin")
@@ -59,19 +62,19 @@ def test_fifty_at_once_pass_one_by_one_in_postgresql_too(
 
     assert flood(client) == {200: 1, 409: 49}
     with psycopg.connect(metadata_url) as connection:
-        connection.execute("UPDATE dag_run SET state = 'running'")
-    assert flood(client) == {200: 1, 409: 49}
+        metadata = Database(connection)
+        metadata.execute("UPDATE dag_run SET state = 'running'")
+        assert flood(client) == {200: 1, 409: 49}
 
-    with psycopg.connect(metadata_url) as connection:
-        states = connection.execute("SELECT state FROM dag_run ORDER BY state").fetchall()
-        allowed = connection.execute(
+        states = metadata.rows("SELECT state FROM dag_run ORDER BY state")
+        recorded = metadata.value(
             "SELECT count(*) FROM log WHERE event = 'scheduler.trigger' AND run_id IS NOT NULL"
-        ).fetchone()
+        )
     assert states == [("queued",), ("running",)]
-    assert allowed == (2,)
+    assert recorded == 2
 
 
-def test_without_the_metadata_database_every_endpoint_says_so(
+def test_endpoints_without_metadata_database(
     postgres_airflow: AirflowServer, postgres_server: str, metadata_url: str
 ) -> None:
     token = postgres_airflow.token_of("admin")
@@ -91,7 +94,7 @@ def test_without_the_metadata_database_every_endpoint_says_so(
 
 @contextlib.contextmanager
 def closed_database(server_url: str, name: str) -> Iterator[None]:
-    """Let nobody into a database, and throw out whoever is in it."""
+    """Refuse connections to a database and end those that it has, until the block ends."""
     with psycopg.connect(server_url, autocommit=True) as connection:
         quoted = sql.Identifier(name)
         connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(quoted))

@@ -1,4 +1,4 @@
-"""Reading the stored figures: filters, pages, JSON and CSV."""
+"""Reading the stored snapshots: filters, pages, JSON and CSV."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ import io
 from typing import Any
 from urllib.parse import quote
 
-import psycopg
 import pytest
-from tests.api.conftest import Client
+from tests.support.api_client import Client
+from tests.support.database import Database
+
+from analytics_scheduler.snapshots import metrics
 
 CORNER = "00000000-0000-0000-0000-00000000000a"
 MARKET = "00000000-0000-0000-0000-00000000000b"
 
 
 @pytest.fixture
-def rows(shops: psycopg.Connection[Any]) -> None:
+def rows(shops: Database) -> None:
     """Store three days and a week of two shops."""
     for location in (CORNER, MARKET):
         shops.execute(
-            "INSERT INTO locations (id, name, is_active) VALUES (%s, 'Shop', true)", (location,)
+            "INSERT INTO locations (id, name, is_active) VALUES (%s, 'Shop', true)", location
         )
         for period_type, start, end in (
             ("daily", "2026-11-20", "2026-11-20"),
@@ -32,7 +34,10 @@ def rows(shops: psycopg.Connection[Any]) -> None:
                 "INSERT INTO analytics_snapshots (location_id, period_type, period_start,"
                 " period_end, total_inventory_value, total_items, revenue, turnover_ratio)"
                 " VALUES (%s, %s, %s, %s, 9999999999.99, 3, 10.10, NULL)",
-                (location, period_type, start, end),
+                location,
+                period_type,
+                start,
+                end,
             )
 
 
@@ -44,7 +49,7 @@ def keys(answer: Any) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.usefixtures("rows")
-def test_snapshots_come_by_location_period_and_start(either_surface: Client) -> None:
+def test_snapshots_in_order(either_surface: Client) -> None:
     answer = either_surface.get("/snapshots")
 
     assert answer.status == 200
@@ -75,16 +80,14 @@ def test_snapshots_come_by_location_period_and_start(either_surface: Client) -> 
         ("to=2026-11-14", []),
     ],
 )
-def test_filters_leave_what_they_name(
-    simple_client: Client, query: str, expected: list[str]
-) -> None:
+def test_snapshots_filtered(simple_client: Client, query: str, expected: list[str]) -> None:
     answer = simple_client.get(f"/snapshots?{query}")
 
     assert [shop + day for shop, _, day in keys(answer)] == expected
 
 
 @pytest.mark.usefixtures("rows")
-def test_pages_follow_each_other_without_gap_or_repeat(either_surface: Client) -> None:
+def test_snapshots_page_by_page(either_surface: Client) -> None:
     seen: list[tuple[str, str, str]] = []
     path = "/snapshots?limit=3"
     for _ in range(3):
@@ -101,7 +104,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(either_surface: Client) -
 
 
 @pytest.mark.usefixtures("rows")
-def test_csv_has_the_documented_columns_and_exact_amounts(either_surface: Client) -> None:
+def test_csv_columns_and_exact_amounts(either_surface: Client) -> None:
     by_name = either_surface.get("/snapshots?format=csv&limit=1")
     by_header = either_surface.get("/snapshots?limit=1", headers={"Accept": "text/csv"})
 
@@ -115,42 +118,57 @@ def test_csv_has_the_documented_columns_and_exact_amounts(either_surface: Client
         "period_type",
         "period_start",
         "period_end",
-        "total_inventory_value",
-        "total_items",
-        "turnover_ratio",
-        "wastage_value",
-        "wastage_percentage",
-        "revenue",
-        "cost_of_goods_sold",
+        *metrics.NAMES,
         "created_at",
     ]
     assert (row["total_inventory_value"], row["revenue"]) == ("9999999999.99", "10.10")
     assert (row["turnover_ratio"], row["period_start"]) == ("", "2026-11-20")
 
 
+@pytest.mark.usefixtures("rows")
+def test_csv_without_rows_has_a_header(either_surface: Client) -> None:
+    answer = either_surface.get("/snapshots?format=csv&period=monthly")
+
+    header, *rows = csv.reader(io.StringIO(answer.body.decode()))
+    assert header[:3] == ["id", "location_id", "period_type"]
+    assert rows == []
+    assert "link" not in answer.headers
+
+
+@pytest.mark.usefixtures("rows")
+def test_figures_are_those_of_metrics(either_surface: Client) -> None:
+    (row,) = either_surface.get("/snapshots?limit=1").json()["data"]["snapshots"]
+
+    assert list(row)[5:-1] == list(metrics.NAMES)
+
+
 @pytest.mark.parametrize(
-    "query",
+    ("query", "error"),
     [
-        "period=hourly",
-        "location_id=1",
-        "location_id=%00",
-        "from=2026-13-01",
-        "from=2026-11-02&to=2026-11-01",
-        "limit=0",
-        "limit=10001",
-        "limit=-1",
-        "limit=1e3",
-        "limit=%D9%A1",
-        "after=x",
-        "after=" + quote("W10="),
-        "after=" + "A" * 3000,
-        "format=xml",
-        "page=2",
-        "limit=1&limit=2",
+        ("period=hourly", "period must be one of daily, weekly, monthly, got 'hourly'."),
+        ("location_id=1", "location_id must be a UUID, got '1'."),
+        ("location_id=%00", "location_id must be a UUID, got '\\x00'."),
+        ("from=2026-13-01", None),
+        ("from=2026-11-02&to=2026-11-01", "to (2026-11-01) must not be before from (2026-11-02)."),
+        ("limit=0", "limit must be a whole number from 1 to 10000, got '0'."),
+        ("limit=10001", None),
+        ("limit=-1", None),
+        ("limit=1e3", None),
+        ("limit=%D9%A1", None),
+        ("after=x", "after must be the value of next from an earlier answer."),
+        ("after=" + quote("W10="), None),
+        ("after=" + "A" * 3000, None),
+        ("format=xml", "format must be json or csv, got 'xml'."),
+        ("page=2", None),
+        ("limit=1&limit=2", "The parameter limit must be given only once."),
     ],
+    ids=range(16),
 )
-def test_a_bad_filter_is_refused(either_surface: Client, query: str) -> None:
+def test_snapshots_refuse_a_bad_filter(
+    either_surface: Client, query: str, error: str | None
+) -> None:
     answer = either_surface.get(f"/snapshots?{query}")
 
     assert answer.status == 400
     assert set(answer.json()) == {"success", "error"}
+    assert error in {None, answer.json()["error"]}
