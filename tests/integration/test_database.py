@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 import pytest
 from psycopg import sql
-from tests.support.database import execute
+from tests.support.database import execute, value
 from tests.support.documented_source import emptied, role_of, settings_of
 
 from analytics_scheduler.database import (
@@ -51,16 +52,22 @@ def test_a_connection_is_closed_whatever_happens(settings: DatabaseSettings) -> 
 
 
 def test_an_interrupt_cancels_the_running_statement(settings: DatabaseSettings) -> None:
+    assert settings.url is not None
+    url = settings.url.reveal()
+
     def interrupted() -> None:
         with connected(settings) as connection:
             connection.execute("SET client_connection_check_interval = 0")  # the cancel alone
             connection.execute("SELECT pg_advisory_lock(4711)")
             connection.pgconn.send_query(b"SELECT pg_sleep(60)")
+            sleeping = "SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = %s"
+            while not value(url, sleeping, connection.info.backend_pid):
+                time.sleep(0.01)  # a cancel that comes before the statement is lost
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    with connected(replace(settings, task_timeout_seconds=30)) as connection:
+    with connected(replace(settings, task_timeout_seconds=20)) as connection:
         # Granted at once if the session has ended, refused if it still sleeps.
         connection.execute("SELECT pg_advisory_lock(4711)")
 

@@ -16,10 +16,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TypeAlias
 
 _STOP_SECONDS = 15.0
 _KILL_SECONDS = 5.0
 _POLL_SECONDS = 0.05
+Leader: TypeAlias = subprocess.Popen[bytes]
+"""The first process of a session."""
 
 
 def start(
@@ -29,7 +32,7 @@ def start(
     log: Path,
     stdin: int = subprocess.DEVNULL,
     pass_fds: tuple[int, ...] = (),
-) -> subprocess.Popen[bytes]:
+) -> Leader:
     """Start a program in a new session; its output is appended to a log file."""
     with log.open("ab") as file:
         return subprocess.Popen(
@@ -43,9 +46,7 @@ def start(
         )
 
 
-def stop_sessions(
-    processes: Iterable[subprocess.Popen[bytes]], *, seconds: float = _STOP_SECONDS
-) -> None:
+def stop_sessions(processes: Iterable[Leader], *, seconds: float = _STOP_SECONDS) -> None:
     """End every process of the sessions that these processes lead.
 
     SIGTERM comes first; what is still there after `seconds` gets SIGKILL.
@@ -56,9 +57,11 @@ def stop_sessions(
             _signal(member, number)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
+            is_over = not _members(leaders)
+            # A leader that has ended is a zombie until it is polled, and no member.
             for leader in leaders:
                 leader.poll()
-            if not _members(leaders):
+            if is_over:
                 return
             time.sleep(_POLL_SECONDS)
 
@@ -108,7 +111,7 @@ def free_port(preferred: int = 0) -> int:
     raise OSError("No port of the loopback interface is free.")
 
 
-def _members(leaders: list[subprocess.Popen[bytes]]) -> list[int]:
+def _members(leaders: list[Leader]) -> list[int]:
     """Return the live processes of the sessions; a leader's pid is the id of its session."""
     sessions = {leader.pid for leader in leaders}
     found = []
