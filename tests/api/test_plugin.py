@@ -101,19 +101,23 @@ print(json.dumps([[plugin.name for plugin in plugins], errors, sorted(files)]))
 """
 
 
-def test_airflow_executes_only_the_plugin_file(tmp_path: Path) -> None:
-    """Whatever lies beside it or below, even if a folder below tries to permit more."""
+def test_plugins_folder_has_one_file() -> None:
+    """Airflow executes every Python file of the folder, in every process."""
+    assert [path.name for path in PLUGIN.parent.rglob("*.py")] == [PLUGIN.name]
+
+
+def test_plugins_beside_ours_are_loaded(tmp_path: Path) -> None:
+    """The folder may be copied to where a user's own plugins are."""
     plugins = tmp_path / "plugins"
     shutil.copytree(PLUGIN.parent, plugins, ignore=shutil.ignore_patterns("__pycache__"))
-    below = plugins / "below"
-    below.mkdir()
-    (below / ".airflowignore").write_text("!*.py\n")
-    others = [plugins / "helpers.py", below / "helpers.py", below / PLUGIN.name]
-    for path in others:
-        path.write_text("raise AssertionError(__file__)\n")
+    other = plugins / "theirs.py"
+    other.write_text(
+        "from airflow.plugins_manager import AirflowPlugin\n\n\n"
+        "class Theirs(AirflowPlugin):\n    name = 'theirs'\n"
+    )
 
     names, errors, files = in_new_process(LOAD_PLUGINS, tmp_path, plugins)
 
-    assert "analytics_scheduler" in names
+    assert {"analytics_scheduler", "theirs"} <= set(names)
     assert errors == {}
-    assert [path for path in files if path.startswith(str(plugins))] == [str(plugins / PLUGIN.name)]
+    assert {str(other), str(plugins / PLUGIN.name)} <= set(files)
