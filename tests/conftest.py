@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
+from tests.support.database import scratch_database
 from tests.support.inventory import Analyst, Inventory
 from tests.support.webhook_receiver import WebhookReceiver, webhook_receiver
 
@@ -23,7 +24,6 @@ from analytics_scheduler.local.sample import create_source_keys, create_source_t
 from analytics_scheduler.local.servers import (
     embedded_postgres,
     embedded_redis,
-    scratch_database,
 )
 from analytics_scheduler.migrations import migrate
 from analytics_scheduler.queries import Queries

@@ -143,7 +143,7 @@ def _apply(queries: Queries, name: str) -> bool:
             return False
         _create_record(queries)
         require_adoptable(queries)
-        # A migration is no named statement: it is several, and only its schemas are filled in.
+        # A migration is a script of several statements, so it is not one of the named ones.
         text = (MIGRATIONS / f"{name}.sql").read_text(encoding="utf-8")
         queries.connection.execute(
             sql.SQL(text).format(

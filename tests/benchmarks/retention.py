@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import Connection, Cursor
+from tests.support.database import scratch_database
 
 from analytics_scheduler.local.sample import create_source_keys, create_source_tables
-from analytics_scheduler.local.servers import embedded_postgres, scratch_database
+from analytics_scheduler.local.servers import embedded_postgres
 from analytics_scheduler.migrations import migrate
 from analytics_scheduler.periods import Calendar
 from analytics_scheduler.queries import Queries

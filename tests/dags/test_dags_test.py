@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.support.database import scratch_database
 
 from analytics_scheduler.local.sample import load_sample
-from analytics_scheduler.local.servers import scratch_database
 from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import DatabaseSettings
 

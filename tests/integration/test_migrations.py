@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from tests.support.database import execute, rows
+from tests.support.database import execute, rows, scratch_database
 from tests.support.documented_source import (
     DOCUMENTED_SOURCE,
     FORMER_TABLE,
@@ -24,7 +24,6 @@ from analytics_scheduler import migrations
 from analytics_scheduler.cli import main
 from analytics_scheduler.database import connected
 from analytics_scheduler.errors import DatabaseRefusedError, SchemaError
-from analytics_scheduler.local.servers import scratch_database
 from analytics_scheduler.migrations import (
     MigrationReport,
     applied_version,

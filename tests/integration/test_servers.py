@@ -17,7 +17,7 @@ import psutil
 import psycopg
 import pytest
 import redis
-from tests.support.database import execute, rows, value
+from tests.support.database import execute, rows, scratch_database, value
 from tests.support.signals import default_signals
 
 from analytics_scheduler.errors import LocalServerError
@@ -28,7 +28,6 @@ from analytics_scheduler.local.servers import (
     database_url,
     embedded_postgres,
     embedded_redis,
-    scratch_database,
 )
 
 ROOT_ONLY = pytest.mark.skipif(

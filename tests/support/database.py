@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import Connection
+
+from analytics_scheduler.local.servers import create_database, database_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +54,14 @@ def value(url: str, query: str, *values: object) -> Any:
     """Return the one value of a query over a connection of its own."""
     [(found,)] = rows(url, query, *values)
     return found
+
+
+@contextmanager
+def scratch_database(base_url: str, *, template: str = "template1") -> Iterator[str]:
+    """Create a copy of a database, yield its URL, and drop it in the end with its sessions."""
+    name = f"analytics_scratch_{secrets.token_hex(6)}"
+    create_database(base_url, name, template=template)
+    try:
+        yield database_url(base_url, name)
+    finally:
+        execute(base_url, f"DROP DATABASE {name} WITH (FORCE)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,18 +16,6 @@ from analytics_scheduler.source.contract import RELATIONS
 
 Progress = Callable[[int, int], None]
 """Called with the number of movements written so far, and the number to write in all."""
-
-
-@dataclass(frozen=True, slots=True)
-class SampleReport:
-    """What was loaded; times are in UTC."""
-
-    locations: int
-    products: int
-    movements: int
-    first_movement: datetime
-    last_movement: datetime
-    seconds: float
 
 
 def has_source_tables(queries: Queries) -> bool:
@@ -75,7 +62,7 @@ def load_sample(
     seed: int = 7,
     closed: int = 0,
     progress: Progress | None = None,
-) -> SampleReport:
+) -> None:
     """Fill the source tables with movements of the days before `until`, and commit.
 
     Creates the tables if they are missing, and then their keys and indexes after the load.
@@ -85,7 +72,6 @@ def load_sample(
     """
     if min(locations, products, days) < 1 or movements < locations or not 0 <= closed <= locations:
         raise ValueError("A sample needs locations, products, days, and a movement a location.")
-    started = time.monotonic()
     end = until.astimezone(UTC).replace(tzinfo=None) if until.tzinfo else until
     random = Random(seed)
     shops = make_shops(locations, random, closed=closed)
@@ -101,14 +87,6 @@ def load_sample(
             create_source_keys(queries)
         queries.run("analyze_tables")
     queries.connection.commit()
-    return SampleReport(
-        locations=locations,
-        products=products,
-        movements=movements,
-        first_movement=(end - timedelta(days=days)).replace(tzinfo=UTC),
-        last_movement=last.replace(tzinfo=UTC),
-        seconds=time.monotonic() - started,
-    )
 
 
 def _prepare_tables(queries: Queries) -> bool:

@@ -7,7 +7,6 @@ itself, by an exception, by Ctrl-C, or by a SIGTERM, which raises SystemExit whi
 from __future__ import annotations
 
 import fcntl
-import secrets
 import socket
 import subprocess
 import tempfile
@@ -106,18 +105,11 @@ def database_url(base_url: str, name: str) -> str:
 
 def create_database(base_url: str, name: str, *, template: str = "template1") -> None:
     """Create a database as a copy of another, which nobody may be connected to."""
-    _administer(base_url, "CREATE DATABASE {} TEMPLATE {}", name, template)
-
-
-@contextmanager
-def scratch_database(base_url: str, *, template: str = "template1") -> Iterator[str]:
-    """Create a copy of a database, yield its URL, and drop it in the end with its sessions."""
-    name = f"analytics_scratch_{secrets.token_hex(6)}"
-    create_database(base_url, name, template=template)
-    try:
-        yield database_url(base_url, name)
-    finally:
-        _administer(base_url, "DROP DATABASE {} WITH (FORCE)", name)
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        sql.Identifier(name), sql.Identifier(template)
+    )
+    with psycopg.connect(base_url, autocommit=True) as connection:
+        connection.execute(statement)
 
 
 @contextmanager
@@ -132,11 +124,6 @@ def _locked(folder: Path) -> Iterator[None]:
                 "End it first, or choose another folder."
             ) from error
         yield
-
-
-def _administer(base_url: str, command: str, *names: str) -> None:
-    with psycopg.connect(base_url, autocommit=True) as connection:
-        connection.execute(sql.SQL(command).format(*map(sql.Identifier, names)))
 
 
 def _redis_command(port: int, folder: Path, options: Mapping[str, str]) -> list[str]:

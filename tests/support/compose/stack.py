@@ -131,12 +131,6 @@ class LocalStack:
         self.containers[name] = container
         return container
 
-    def wait_until_healthy(self, *names: str) -> None:
-        """Wait for containers that were added."""
-        deadline = time.monotonic() + _START_SECONDS
-        while not all(self.containers[name].is_healthy for name in names):
-            self._look_around(deadline)
-
     def health_command(self, container: Container) -> list[str]:
         service = container.service
         return [self.here(service, word) for word in service.health_command]
