@@ -15,6 +15,7 @@ from analytics_scheduler.output import Output, counted
 
 if TYPE_CHECKING:
     from decimal import Decimal
+    from pathlib import Path
 
     from analytics_scheduler.local.dag_runs import DagOutcome, DagRunner
 
@@ -44,27 +45,25 @@ def run(_arguments: argparse.Namespace, output: Output) -> int:
             sample = prepare_inventory(output)
             outcomes = _run_dags(runner, output)
         rows, counts = latest_snapshots(), snapshot_counts()
-        log = runner.log
+    is_success = all(outcome.is_success for outcome in outcomes)
+    seconds = time.monotonic() - started
     _show_tables(rows, output)
-    failed = [outcome for outcome in outcomes if not outcome.is_success]
-    _show_summary(outcomes, counts, output, seconds=time.monotonic() - started)
-    output.line(f"Airflow's own log: {log}")
-    for outcome in failed:
-        output.error_line(f"{outcome.dag} failed ({outcome.reason}); see {log}")
+    _show_summary(outcomes, counts, output, seconds=seconds)
+    _show_log(runner.log, outcomes, output)
     output.result(
         {
-            "success": not failed,
-            "seconds": round(time.monotonic() - started, 1),
+            "success": is_success,
+            "seconds": round(seconds, 1),
             "database": stack.database,
             "cache": stack.cache,
             "sample": sample,
             "dags": [asdict(outcome) for outcome in outcomes],
             "snapshot_counts": counts,
             "snapshots": rows,
-            "log": str(log),
+            "log": str(runner.log),
         }
     )
-    return 1 if failed else 0
+    return 0 if is_success else 1
 
 
 def _run_dags(runner: DagRunner, output: Output) -> list[DagOutcome]:
@@ -128,3 +127,10 @@ def _show_summary(
     )
     output.line("Next: `analytics-scheduler up` keeps it running with the Airflow UI. README.md")
     output.line("describes how to use it with a database of your own.")
+
+
+def _show_log(log: Path, outcomes: list[DagOutcome], output: Output) -> None:
+    output.line(f"Airflow's own log: {log}")
+    for outcome in outcomes:
+        if not outcome.is_success:
+            output.error_line(f"{outcome.dag} failed ({outcome.reason}); see {log}")

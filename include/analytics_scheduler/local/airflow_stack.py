@@ -27,6 +27,13 @@ from analytics_scheduler.local.processes import (
     stop_sessions,
 )
 
+_HOST = "127.0.0.1"
+_COMPONENTS = {
+    "api-server": [],
+    "scheduler": ["--skip-serve-logs"],
+    "dag-processor": [],
+    "triggerer": ["--skip-serve-logs"],
+}
 _MONITORED = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 _REQUEST_SECONDS = 10
 _PREFERRED_PORT = 8080
@@ -130,10 +137,10 @@ def running_airflow(home: AirflowHome, *, port: int | None = None) -> Iterator[R
     Without a port it is 8080, or a free one if 8080 is taken.
     """
     port = free_port(_PREFERRED_PORT) if port is None else port
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{_HOST}:{port}"
     password, user_settings = home.write_password()
     environ = home.variables(
-        AIRFLOW__API__HOST="127.0.0.1",
+        AIRFLOW__API__HOST=_HOST,
         AIRFLOW__API__PORT=str(port),
         AIRFLOW__API__BASE_URL=url,
         AIRFLOW__API__WORKERS="1",
@@ -143,19 +150,13 @@ def running_airflow(home: AirflowHome, *, port: int | None = None) -> Iterator[R
         **user_settings,
     )
     _provide_metadata(home, environ)
-    commands = {
-        "api-server": ["api-server", "--host", "127.0.0.1", "--port", str(port)],
-        "scheduler": ["scheduler", "--skip-serve-logs"],
-        "dag-processor": ["dag-processor"],
-        "triggerer": ["triggerer", "--skip-serve-logs"],
-    }
+    dag_files = len(list((find_checkout() / "dags").glob("*.py")))
     components: list[Component] = []
     try:
-        for name, words in commands.items():
+        for name, options in _COMPONENTS.items():
             log = home.logs / f"{name}.log"
-            command = [sys.executable, "-P", "-m", "airflow", *words]
+            command = [sys.executable, "-P", "-m", "airflow", name, *options]
             components.append(Component(name, start(command, environ=environ, log=log), log))
-        dag_files = len(list((find_checkout() / "dags").glob("*.py")))
         yield RunningAirflow(url, USER, password, tuple(components), dag_files)
     finally:
         ignore_signals()

@@ -70,22 +70,15 @@ def running_postgres(
         identity = _identity_for(folder)
         binaries = _binaries(run_folder, identity, packaged)
         sockets = run_folder / "s"
-        for owned in (sockets, folder):
-            owned.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if identity.is_another:
-                os.chown(owned, identity.user, identity.group)
-        if identity.is_another:
-            _require_passable(folder)
+        _make_private(folder, identity)
+        _make_private(sockets, identity)
         _initialize(binaries, folder, identity)
         _end_leftover(folder)
         log = stack.enter_context((run_folder / "log").open("w+b"))
         settings = {"listen_addresses": "", "unix_socket_directories": str(sockets), **options}
+        words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         process = subprocess.Popen(
-            [
-                str(binaries / "postgres"),
-                *("-D", str(folder)),
-                *(word for name, value in settings.items() for word in ("-c", f"{name}={value}")),
-            ],
+            [str(binaries / "postgres"), "-D", str(folder), *words],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -147,6 +140,14 @@ def _binaries(run_folder: Path, identity: _Identity, packaged: str) -> Path:
     if libraries.exists():
         shutil.copytree(libraries, copy.with_name(libraries.name))
     return copy / installation / "bin"
+
+
+def _make_private(folder: Path, identity: _Identity) -> None:
+    """Create a folder that only the server's user can open."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if identity.is_another:
+        os.chown(folder, identity.user, identity.group)
+        _require_passable(folder)
 
 
 def _is_passable(folder: Path) -> bool:
