@@ -90,7 +90,7 @@ def test_json_is_one_object_and_nothing_else(
     assert len({row["location_name"] for row in weekly}) == 12
     assert float(weekly[0]["revenue"]) > 0
     assert set(weekly[0]) >= set(NAMES)
-    assert any("postgres" in process.words for process in family)
+    assert any("postgres" in process.command for process in family)
     assert left_of(family, newcomer["HOME"]) == []
 
 
@@ -98,7 +98,7 @@ def wait_for_part(part: str, home: str) -> set[Process]:
     deadline = time.monotonic() + DEMO_SECONDS
     while time.monotonic() < deadline:
         family = family_of(home)
-        if any(part in process.words for process in family):
+        if any(part in process.command for process in family):
             return family
         time.sleep(0.1)
     pytest.fail(f"{part} was never seen")

@@ -40,7 +40,7 @@ def test_up_serves_until_sigterm_and_leaves_nothing() -> None:
             assert Path(report["logs"]).is_dir()
             family = family_of(environ["HOME"])
             for part in ("api_server", "scheduler", "dag-processor", "postgres", "redis-server"):
-                assert any(part in process.words for process in family), part
+                assert any(part in process.command for process in family), part
         finally:
             up.send_signal(signal.SIGTERM)
             asked = time.monotonic()

@@ -67,8 +67,8 @@ def findings_of(
         return check_source(Queries(connection, chosen), seconds_per_check=seconds_per_check)
 
 
-def finding_about(words: str, findings: list[Finding]) -> Finding:
-    found = [finding for finding in findings if words in finding.what]
+def finding_about(text: str, findings: list[Finding]) -> Finding:
+    found = [finding for finding in findings if text in finding.what]
     assert len(found) == 1, [finding.what for finding in findings]
     return found[0]
 
@@ -239,7 +239,7 @@ def test_a_run_names_the_first_three_problems(database_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("harm", "words"),
+    ("harm", "what"),
     [
         ("DROP INDEX stock_movements_created_at_idx", "starts with (created_at)"),
         (
@@ -263,9 +263,9 @@ def test_a_run_names_the_first_three_problems(database_url: str) -> None:
         ("ALTER TABLE products ALTER price TYPE float8", "public.products.price is double"),
     ],
 )
-def test_the_fix_of_a_finding_works(url: str, harm: str, words: str) -> None:
+def test_the_fix_of_a_finding_works(url: str, harm: str, what: str) -> None:
     execute(url, harm)
-    finding = finding_about(words, findings_of(url))
+    finding = finding_about(what, findings_of(url))
     execute(url, finding.run)
     assert findings_of(url) == []
 
@@ -588,10 +588,12 @@ def test_the_command_fails_on_errors_and_gives_fixes(
     assert "The source breaks the contract: 1 error, 1 warning." in text
 
     assert main(["check", "--json"]) == 1
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["success"] is False
-    assert answer["database"].startswith("host ")
-    assert [set(finding) for finding in answer["findings"]] == [{"level", "what", "why", "run"}] * 2
+    document = json.loads(capsys.readouterr().out)
+    assert document["success"] is False
+    assert document["database"].startswith("host ")
+    assert [set(finding) for finding in document["findings"]] == [
+        {"level", "what", "why", "run"}
+    ] * 2
 
 
 def test_warnings_alone_do_not_fail_the_command(

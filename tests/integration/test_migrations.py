@@ -150,7 +150,7 @@ def test_rows_written_later_are_not_adopted(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (
             "ALTER TABLE analytics_snapshots ALTER revenue TYPE numeric(10, 2)",
@@ -180,9 +180,9 @@ def test_rows_written_later_are_not_adopted(url: str) -> None:
         ),
     ],
 )
-def test_a_table_of_another_shape_is_refused(url: str, change: str, words: str) -> None:
+def test_a_table_of_another_shape_is_refused(url: str, change: str, message: str) -> None:
     execute(url, FORMER_TABLE, FORMER_ROWS, change)
-    with pytest.raises(SchemaError, match=words) as refusal:
+    with pytest.raises(SchemaError, match=message) as refusal:
         migrated(url)
     assert "public.analytics_snapshots has another shape" in str(refusal.value)
     assert "Alter or rename the table" in str(refusal.value)
@@ -269,7 +269,7 @@ def test_an_older_version_works_with_newer_tables(
         "ALTER TABLE analytics_snapshot_runs ADD note text",
     )
     monkeypatch.setenv("DATABASE_URL", url)
-    for words in (
+    for arguments in (
         ["check"],
         ["run", "daily", "--date", "2026-03-10"],
         ["run", "weekly", "--date", "2026-03-10"],
@@ -277,7 +277,7 @@ def test_an_older_version_works_with_newer_tables(
         ["prune"],
         ["health"],
     ):
-        assert main(words) == 0, words
+        assert main(arguments) == 0, arguments
     capsys.readouterr()
 
     assert main(["migrate"]) == 0

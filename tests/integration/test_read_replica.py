@@ -114,7 +114,7 @@ def test_every_command_works_and_only_reads(
     monkeypatch.setenv("SOURCE_SCHEMA", "replica")
     monkeypatch.setenv("REDIS_URL", redis_url)
     assert replicated.on_standby("SELECT pg_is_in_recovery()") is True
-    for words in (
+    for arguments in (
         ["migrate"],
         ["run", "daily", "--date", "2026-03-14"],
         ["run", "weekly", "--date", "2026-03-14"],
@@ -123,7 +123,7 @@ def test_every_command_works_and_only_reads(
         ["prune"],
         ["health"],
     ):
-        assert main(words) == 0, words
+        assert main(arguments) == 0, arguments
     capsys.readouterr()
 
     assert main(["check", "--json"]) == 0

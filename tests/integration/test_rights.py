@@ -99,14 +99,14 @@ def schemas(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
 def life_of_snapshots(shop: str, monkeypatch: pytest.MonkeyPatch, role_url: str) -> None:
     """Check, take all three period types, repair late data and verify, as a role."""
     monkeypatch.setenv("DATABASE_URL", role_url)
-    for words in (
+    for arguments in (
         ["check"],
         ["run", "daily", "--from", "2026-03-01", "--to", "2026-03-31"],
         ["run", "weekly", "--date", "2026-03-10"],
         ["run", "monthly", "--date", "2026-03-10"],
         ["verify"],
     ):
-        assert main(words) == 0, words
+        assert main(arguments) == 0, arguments
     book(shop, "2026-03-10 18:00", quantity=2)
     assert main(["verify"]) == 1
     assert main(["run", "daily", "--date", "2026-03-10"]) == 0
@@ -160,7 +160,7 @@ def test_the_role_that_only_runs(
 
 
 @pytest.mark.parametrize(
-    ("revoked", "words"),
+    ("revoked", "what"),
     [
         ("TEMPORARY ON DATABASE {database}", "may not create temporary tables"),
         ("SELECT ON inventory.products", "no SELECT privilege on inventory.products"),
@@ -168,7 +168,7 @@ def test_the_role_that_only_runs(
     ],
 )
 def test_check_names_each_missing_privilege(
-    shop: str, roles: dict[str, str], schemas: None, *, revoked: str, words: str
+    shop: str, roles: dict[str, str], schemas: None, *, revoked: str, what: str
 ) -> None:
     settings = settings_of(
         roles["scheduler"], SOURCE_SCHEMA="inventory", ANALYTICS_SCHEMA="figures"
@@ -180,7 +180,7 @@ def test_check_names_each_missing_privilege(
     with connected(settings) as connection:
         found = check_source(Queries(connection, settings))
     errors = [finding for finding in found if finding.level is CheckLevel.ERROR]
-    assert any(words in finding.what for finding in errors)
+    assert any(what in finding.what for finding in errors)
     execute(shop, *(finding.run for finding in errors))
     with connected(settings) as connection:
         levels = {finding.level for finding in check_source(Queries(connection, settings))}

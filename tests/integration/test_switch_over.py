@@ -173,12 +173,12 @@ def test_a_trial_leaves_the_former_table_alone(
     before = analyst.table("SELECT * FROM analytics_snapshots ORDER BY id")
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("ANALYTICS_SCHEMA", "trial")
-    for words in (
+    for arguments in (
         ["migrate"],
         ["run", "daily", "--from", "2026-03-01", "--to", "2026-03-07"],
         ["verify"],
     ):
-        assert main(words) == 0, words
+        assert main(arguments) == 0, arguments
 
     differing: list[tuple[Any, ...]] = analyst.table(documented_comparison())
     assert {(str(row[1]), int(row[2]), int(row[3])) for row in differing} == {

@@ -29,11 +29,11 @@ def empty_home() -> Iterator[dict[str, str]]:
         yield {"PATH": os.environ["PATH"], "HOME": home}
 
 
-def started(*words: str, environ: dict[str, str]) -> subprocess.Popen[str]:
+def started(*arguments: str, environ: dict[str, str]) -> subprocess.Popen[str]:
     """Start a command in a session of its own, with the default handling of signals."""
     with default_signals():
         return subprocess.Popen(
-            [COMMAND, *words],
+            [COMMAND, *arguments],
             env=environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -62,7 +62,7 @@ class Process:
     started: str
     parent: int
     session: int
-    words: str
+    command: str
 
 
 def family_of(home: str) -> set[Process]:
@@ -95,7 +95,7 @@ def left_of(family: set[Process], home: str) -> list[str]:
             process for process in _live_processes() if (process.pid, process.started) in known
         }
         if not left or time.monotonic() > deadline:
-            return [process.words for process in left]
+            return [process.command for process in left]
         time.sleep(0.1)
 
 
@@ -105,11 +105,13 @@ def _live_processes() -> Iterator[Process]:
             continue
         try:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            command = (
+                (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            )
         except OSError:
             continue
         if fields[0] != "Z":
-            yield Process(int(folder.name), fields[19], int(fields[1]), int(fields[3]), words)
+            yield Process(int(folder.name), fields[19], int(fields[1]), int(fields[3]), command)
 
 
 def _has_home(pid: int, home: str) -> bool:

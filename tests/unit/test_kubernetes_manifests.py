@@ -129,9 +129,9 @@ def test_every_container_is_confined(name: str, container: dict[str, Any]) -> No
 
 @pytest.mark.parametrize(("name", "container"), EVERY_CONTAINER)
 def test_every_container_runs_a_known_command(name: str, container: dict[str, Any]) -> None:
-    program, *words = command_of(container)
+    program, *arguments = command_of(container)
     assert program == "analytics-scheduler"
-    assert build_parser().parse_args(words).json is True
+    assert build_parser().parse_args(arguments).json is True
 
 
 @pytest.mark.parametrize(("name", "container"), EVERY_CONTAINER)

@@ -89,12 +89,12 @@ def dag_runner(home: AirflowHome, environ: dict[str, str]) -> Iterator[DagRunner
             stop_sessions([process])
 
 
-def main(words: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Load Airflow and the DAGs, wait until stdin is closed, then run and report each DAG."""
-    with os.fdopen(int(words[0]), "w", encoding="utf-8") as reports:
+    with os.fdopen(int(arguments[0]), "w", encoding="utf-8") as reports:
         os.set_inheritable(reports.fileno(), False)
-        if words[1:]:
-            create_metadata(Path(os.environ["AIRFLOW_HOME"]) / "airflow.db", Path(words[1]))
+        if arguments[1:]:
+            create_metadata(Path(os.environ["AIRFLOW_HOME"]) / "airflow.db", Path(arguments[1]))
         dags, broken = _load_dags()
         sys.stdin.read()
         for outcome in broken:

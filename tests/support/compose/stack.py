@@ -52,15 +52,15 @@ class Container:
     def log(self) -> Path:
         return self.folder / "log"
 
-    def start_probe(self, words: list[str]) -> subprocess.Popen[bytes]:
+    def start_probe(self, command: list[str]) -> subprocess.Popen[bytes]:
         """Start a health check in the container's environment."""
-        return start(words, environ=dict(self.environ), log=self.folder / "log-of-health")
+        return start(command, environ=dict(self.environ), log=self.folder / "log-of-health")
 
-    def look(self, words: list[str]) -> None:
+    def look(self, command: list[str]) -> None:
         """Start a health check when it is due, or take the result of the running one."""
         if self.probe is None:
             if time.monotonic() - self.probed_at > self.service.seconds_between_probes:
-                self.probe = self.start_probe(words)
+                self.probe = self.start_probe(command)
         elif self.probe.poll() is not None:
             self.is_healthy = self.probe.returncode == 0
             self.probe, self.probed_at = None, time.monotonic()
@@ -158,8 +158,8 @@ class LocalStack:
         }
         container = Container(name, service, environ, folder)
         images.make_airflow_home(container.home, service, self.folder / "volumes")
-        words = [self.here(service, word) for word in images.airflow_words(service)]
-        container.started = start(words, environ=environ, log=container.log)
+        command = [self.here(service, word) for word in images.airflow_words(service)]
+        container.started = start(command, environ=environ, log=container.log)
         return container
 
     def _start_postgres(self, service: Service, name: str, folder: Path) -> Container:
@@ -175,8 +175,8 @@ class LocalStack:
         programs = images.make_redis_programs(folder / "bin", port=port)
         environ = {"PATH": f"{programs}{os.pathsep}{os.defpath}", **service.environment}
         container = Container(name, service, environ, folder)
-        words = ["sh", "-c", 'cd "$0" && exec "$@"', str(folder), *service.command]
-        container.started = start(words, environ=environ, log=container.log)
+        command = ["sh", "-c", 'cd "$0" && exec "$@"', str(folder), *service.command]
+        container.started = start(command, environ=environ, log=container.log)
         return container
 
     def stop_postgres(self) -> None:
