@@ -20,7 +20,8 @@ nothing unless it keeps happening.
 
 from airflow.sdk import DAG
 
-from analytics_scheduler.orchestration.cache import cache_options, clean_cache
+from analytics_scheduler.orchestration.cache import clean_cache
+from analytics_scheduler.orchestration.options import dag_options
 from analytics_scheduler.orchestration.schedules import schedule_of
 
 with DAG(
@@ -28,6 +29,6 @@ with DAG(
     description="Remove expired or idle entries of the analytics cache",
     doc_md=__doc__,
     schedule=schedule_of("cache-cleanup"),
-    **cache_options(),
+    **dag_options("cache"),
 ):
     clean_cache()

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from analytics_scheduler.errors import (
@@ -23,7 +22,7 @@ from analytics_scheduler.errors import (
     NotConfiguredError,
     SettingError,
 )
-from analytics_scheduler.queries import statements
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.redaction import scrubbed
 from analytics_scheduler.settings import DatabaseSettings
 
@@ -35,15 +34,6 @@ CONNECTION_ID = "analytics_db"
 _URL_CONNECTION_ID = "analytics_database_url"
 _APPLICATION_NAME = "analytics-scheduler"
 _CONNECT_TIMEOUT_SECONDS = 10
-
-
-def statement(name: str, settings: DatabaseSettings, **parts: sql.Composable) -> sql.Composed:
-    """Return a statement with its schemas and parts filled in; use `Queries` instead."""
-    return sql.SQL(statements()[name].text).format(
-        source=sql.Identifier(settings.source_schema),
-        analytics=sql.Identifier(settings.analytics_schema),
-        **parts,
-    )
 
 
 @contextmanager
@@ -176,6 +166,12 @@ def _abandon(connection: Connection[Any]) -> None:
         return
     if connection.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
         connection.cancel_safe(timeout=5)
+
+
+def limit_lock_waits(queries: Queries) -> None:
+    """Let this transaction wait for no lock longer than DATABASE_LOCK_TIMEOUT_SECONDS."""
+    milliseconds = queries.settings.lock_timeout_seconds * 1000
+    queries.run("limit_lock_waits", milliseconds=str(milliseconds))
 
 
 @contextmanager

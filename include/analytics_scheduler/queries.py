@@ -13,10 +13,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from psycopg import sql
-from psycopg.rows import tuple_row
+from psycopg.rows import class_row, tuple_row
 
 if TYPE_CHECKING:
     from psycopg import Connection, Copy, Cursor
@@ -29,6 +29,7 @@ _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _PARAMETER = re.compile(r"%%|%\((\w+)\)s")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 Parts: TypeAlias = tuple[tuple[str, str], ...]
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,12 @@ class Queries:
         """Return the first column of a statement's first row, or None if it has no row."""
         row = self.run(name, **parameters).fetchone()
         return row[0] if row else None
+
+    def row(self, name: str, row_class: type[Row], /, **parameters: Any) -> Row:
+        """Return the one row of a statement; the fields of its class are the columns."""
+        row: Row
+        [row] = self.run(name, row_factory=class_row(row_class), **parameters).fetchall()
+        return row
 
     @contextmanager
     def stream(

@@ -38,7 +38,8 @@ class PeriodType(Vocabulary):
     @property
     def noun(self) -> str:
         """The word for one period: day, week or month."""
-        return {"daily": "day", "weekly": "week", "monthly": "month"}[self.value]
+        nouns = {PeriodType.DAILY: "day", PeriodType.WEEKLY: "week", PeriodType.MONTHLY: "month"}
+        return nouns[self]
 
     @property
     def task(self) -> str:
@@ -160,6 +161,17 @@ class FreshnessState(Vocabulary):
     OVERDUE = "overdue", "it has not succeeded for its latest due time"
     PAUSED = "paused", "it is paused in Airflow"
     UNSCHEDULED = "unscheduled", "it has no schedule"
+
+
+class Bookkeeping(Vocabulary):
+    """What retention deletes beside snapshots: `kind` in the report of `prune`."""
+
+    DAYS = "days", "what the days of deleted snapshots were computed from"
+    REVISIONS = "revisions", "earlier figures of deleted snapshots"
+    ADOPTED_MARKS = "adopted marks", "marks of deleted snapshots that are older than the package"
+    RUNS = "runs", "records of runs"
+    ALERTS = "alerts", "alerts that are settled"
+    PRICES = "prices", "costs and prices that no stored day is valued at"
 
 
 class ServerState(Vocabulary):

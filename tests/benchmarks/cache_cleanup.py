@@ -1,10 +1,10 @@
-"""Measure the cache cleanup beside three usual ways, and what another client sees meanwhile.
+"""Compare the cache cleanup with three usual ways, and measure what other clients notice of it.
 
     python tests/benchmarks/cache_cleanup.py [--keys 1000000] [--server /usr/bin/redis-server]
 
-Of the keys 30 % are analytics entries: a third expired and not reclaimed, a third without a TTL
-and unused for a day, a third live. Every way starts from the same keys. The ways are compared by
-keys a second in one run; figures of different runs or machines say nothing beside each other.
+30 % of the keys are analytics entries. A third of them have expired and are not reclaimed, a third
+have no TTL and have been idle for a day, and a third are live. Every way starts with the same keys.
+Compare the keys per second of one run only: runs on other machines or at other times differ.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.support.redis_servers import EMBEDDED, RedisServer, redis_server
 
-from analytics_scheduler.cache.cleanup import clean_cache
+from analytics_scheduler.cache.cleanup import clean_up
 from analytics_scheduler.cache.connection import connected_cache
 from analytics_scheduler.settings import CacheSettings
 
@@ -64,7 +64,7 @@ def fill(server: RedisServer, keys: int) -> None:
 def with_the_package(server: RedisServer) -> None:
     settings = CacheSettings.load({"REDIS_URL": server.url})
     with connected_cache(settings) as cache:
-        clean_cache(cache, settings)
+        clean_up(cache, settings)
 
 
 def with_scan_iter(server: RedisServer) -> None:
@@ -75,9 +75,9 @@ def with_scan_iter(server: RedisServer) -> None:
 
 
 def with_redis_cli(server: RedisServer) -> None:
-    """Remove all that match, the live entries too: this way cannot tell them apart."""
+    """Remove all entries that match, also live ones: this way cannot tell them apart."""
     cli = f"redis-cli -p {server.port}"
-    subprocess.run(  # the pipe is what is measured
+    subprocess.run(
         f"{cli} --scan --pattern '{PATTERN}' | xargs {cli} unlink > /dev/null",
         shell=True,
         check=True,
@@ -110,7 +110,7 @@ WAYS: dict[str, Callable[[RedisServer], None]] = {
 
 
 def observe(port: int) -> None:
-    """Read a key a thousand times a second until standard input ends; print how long it took."""
+    """Read a key a thousand times a second until standard input ends; print the latencies."""
     import selectors
 
     selector = selectors.DefaultSelector()

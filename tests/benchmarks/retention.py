@@ -1,9 +1,9 @@
-"""Prune a million snapshots while readers and a snapshot run go on, and time all three.
+"""Prune a million snapshots while others read and a snapshot run goes on, and time all three.
 
     python tests/benchmarks/retention.py [--rows 1000000]
 
-Compared are the readers' p99 on the table at rest and during the prune, in one run; and the
-longest single statement of the prune.
+It prints the 99th percentile of the readers' latency before and during the prune, and the longest
+single statement of the prune.
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ from analytics_scheduler.vocabulary import PeriodType
 LOCATIONS = 1_000
 NOW = datetime.now(UTC)
 CALENDAR = Calendar(ZoneInfo("UTC"), 6)
-FOREVER_UP = {"RETENTION_WEEKLY": "1 day", "RETENTION_MONTHLY": "1 day"}
+# Weeks and months would be deleted themselves, so no day waits for one.
+RETENTION = {"RETENTION_WEEKLY": "1 day", "RETENTION_MONTHLY": "1 day"}
 
 statement_seconds: list[float] = []
 
 
 class TimedCursor(Cursor[Any]):
-    """Notes how long each statement took."""
+    """Records how long each statement takes."""
 
     def execute(self, *arguments: Any, **options: Any) -> Any:
         started = time.perf_counter()
@@ -101,8 +102,8 @@ def p99(milliseconds: list[float]) -> str:
 
 def pruned(url: str, settings: DatabaseSettings) -> PruneReport:
     with psycopg.connect(url, cursor_factory=TimedCursor) as connection:
-        retention = RetentionSettings.load(FOREVER_UP)
-        return prune(connection, settings, retention, CALENDAR, moment=NOW)
+        retention = RetentionSettings.load(RETENTION)
+        return prune(Queries(connection, settings), retention, CALENDAR, moment=NOW)
 
 
 def main() -> None:
@@ -131,7 +132,9 @@ def main() -> None:
         stop.set()
         for thread in beside:
             thread.join()
-    print(f"{report.gone('daily'):,} rows in {report.seconds} s, {report.kinds[0].held} held back")
+    print(
+        f"{report.deleted(PeriodType.DAILY):,} rows in {report.seconds} s, {report.held} held back"
+    )
     print(f"longest statement {max(statement_seconds) * 1_000:.0f} ms of {len(statement_seconds)}")
     print(f"readers at rest    {p99(at_rest)} ({len(at_rest)} reads)")
     print(f"readers meanwhile  {p99(meanwhile)} ({len(meanwhile)} reads)")

@@ -1,4 +1,4 @@
-"""The DAG of the cache cleans up, and is skipped while Redis cannot do it."""
+"""The cache DAG cleans up, and is skipped while Redis is down or takes no writes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 import redis
 from psycopg import Connection
 from tests.support.dag_runs import load_dag, run_dag
+from tests.support.database import Database
 from tests.support.redis_servers import RedisServer, redis_server
 
 from analytics_scheduler.local.processes import free_port
@@ -39,21 +40,19 @@ def client(
 
 
 def recorded(connection: Connection[Any]) -> list[tuple[Any, ...]]:
-    rows = connection.execute(
+    return Database(connection).rows(
         "SELECT task, outcome, report FROM analytics_snapshot_runs ORDER BY id"
-    ).fetchall()
-    connection.rollback()
-    return rows
+    )
 
 
-def test_it_is_made_as_documented() -> None:
+def test_dag_options() -> None:
     dag = load_dag("cache-cleanup")
     assert (dag.max_active_runs, dag.catchup, dag.is_paused_upon_creation) == (1, False, False)
     assert dag.timetable.expression == "0 * * * *"
     assert "Cache cleanup" in dag.doc_md
 
 
-def test_it_cleans_up_and_records_the_run(client: redis.Redis, connection: Connection[Any]) -> None:
+def test_clean_cache_and_record_the_run(client: redis.Redis, connection: Connection[Any]) -> None:
     client.set("analytics:idle", "x")
     dump = client.dump("analytics:idle") or b""
     client.restore("analytics:idle", 0, dump, replace=True, idletime=90)
@@ -66,7 +65,7 @@ def test_it_cleans_up_and_records_the_run(client: redis.Redis, connection: Conne
     assert (task, outcome, report["removed"]) == ("cache-cleanup", "success", 1)
 
 
-def test_it_is_skipped_while_redis_is_away_and_the_next_run_does_the_work(
+def test_clean_cache_is_deferred_while_redis_is_down(
     client: redis.Redis,
     connection: Connection[Any],
     monkeypatch: pytest.MonkeyPatch,
@@ -92,7 +91,7 @@ def test_it_is_skipped_while_redis_is_away_and_the_next_run_does_the_work(
 
 
 @pytest.mark.parametrize("state", ["full", "replica"])
-def test_it_is_skipped_while_redis_takes_no_writes(
+def test_clean_cache_is_deferred_without_writes(
     client: redis.Redis, connection: Connection[Any], state: str
 ) -> None:
     begin, end, reason = {
@@ -110,14 +109,14 @@ def test_it_is_skipped_while_redis_takes_no_writes(
     assert reason in report["reason"]
 
 
-def test_it_cleans_up_while_the_database_is_away(
+def test_clean_cache_while_the_database_is_down(
     client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"postgresql://u:p@127.0.0.1:{free_port()}/none")
     assert run_dag("cache-cleanup", next(MOMENTS)) == {"clean_cache": "success"}
 
 
-def test_a_setting_that_cannot_be_read_fails_the_run(
+def test_invalid_setting_fails_the_run(
     client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.set("analytics:1", "x", ex=900)

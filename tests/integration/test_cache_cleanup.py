@@ -1,4 +1,4 @@
-"""The cleanup removes what is over and touches nothing else, on every Redis that is installed."""
+"""The cleanup removes expired and idle entries and nothing else, on every installed Redis."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import redis
 from tests.support.redis_servers import EMBEDDED, RedisServer, installed_servers, redis_server
 
-from analytics_scheduler.cache.cleanup import CleanupReport, clean_cache
+from analytics_scheduler.cache.cleanup import CleanupReport, clean_up
 from analytics_scheduler.cache.connection import connected_cache
 from analytics_scheduler.errors import CacheUnavailableError
 from analytics_scheduler.settings import CacheSettings
@@ -32,7 +32,7 @@ def module_server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def server(module_server: RedisServer) -> RedisServer:
-    """Give the server empty, with its own reclaiming of expired keys switched off."""
+    """Give the server empty, and keep it from reclaiming expired keys by itself."""
     with module_server.client() as client:
         client.flushall()
         client.config_set("maxmemory", "0")
@@ -53,14 +53,14 @@ def settings(server: RedisServer, **environ: str) -> CacheSettings:
     )
 
 
-def clean(server: RedisServer, *, dry_run: bool = False, **environ: str) -> CleanupReport:
+def cleaned(server: RedisServer, *, dry_run: bool = False, **environ: str) -> CleanupReport:
     chosen = settings(server, **environ)
     with connected_cache(chosen) as cache:
-        return clean_cache(cache, chosen, dry_run=dry_run)
+        return clean_up(cache, chosen, dry_run=dry_run)
 
 
 def set_idle(client: redis.Redis, key: str, seconds: int, *, value: str = "x") -> None:
-    """Store an entry that nobody has used for a time, as a restored dump may hold it."""
+    """Store an entry that has been idle for a time, as restoring a dump can do."""
     client.set(key, value)
     client.restore(key, 0, client.dump(key) or b"", replace=True, idletime=seconds)
 
@@ -72,7 +72,7 @@ def set_expired(client: redis.Redis, *keys: str) -> None:
 
 
 def let_pass(client: redis.Redis, *, milliseconds: int) -> None:
-    """Wait by the server's clock: a look at the keys themselves would reclaim them."""
+    """Wait by the server's clock; reading the keys themselves would reclaim them."""
     end = server_time(client) + milliseconds / 1_000
     while server_time(client) <= end:
         pass
@@ -84,14 +84,14 @@ def server_time(client: redis.Redis) -> float:
 
 
 def foreign_digest(client: redis.Redis) -> str:
-    """Return a digest over every key that is not of the cache: name, value and whether it ends."""
+    """Return a digest of all keys outside the cache: names, values and whether they have a TTL."""
     seen = hashlib.sha256()
     for key in sorted(bytes(key) for key in client.scan_iter("session:*")):
         seen.update(key + (client.dump(key) or b"") + str(client.ttl(key) > 0).encode())
     return seen.hexdigest()
 
 
-def test_it_removes_what_is_over_and_nothing_else(server: RedisServer, client: redis.Redis) -> None:
+def test_remove_expired_and_idle_entries(server: RedisServer, client: redis.Redis) -> None:
     set_expired(client, "analytics:expired:1", "analytics:expired:2")
     set_idle(client, "analytics:idle", IDLE_SECONDS + 60)
     client.set("analytics:fresh", "x")
@@ -101,7 +101,7 @@ def test_it_removes_what_is_over_and_nothing_else(server: RedisServer, client: r
     client.hset("session:hash", "a", "b")
     foreign = foreign_digest(client)
 
-    report = clean(server)
+    report = cleaned(server)
 
     assert sorted(client.keys("analytics:*")) == [b"analytics:fresh", b"analytics:live"]
     assert foreign_digest(client) == foreign
@@ -111,12 +111,12 @@ def test_it_removes_what_is_over_and_nothing_else(server: RedisServer, client: r
     assert report.memory_after is not None
 
 
-def test_it_sends_only_commands_that_never_block(server: RedisServer, client: redis.Redis) -> None:
+def test_clean_up_never_blocks_redis(server: RedisServer, client: redis.Redis) -> None:
     for number in range(250):
         set_idle(client, f"analytics:idle:{number}", IDLE_SECONDS + 1)
     client.config_resetstat()
 
-    clean(server)
+    cleaned(server)
 
     used = {name.removeprefix("cmdstat_") for name in client.info("commandstats")}
     login = {"hello", "client|setinfo", "client", "client|maint_notifications", "select"}
@@ -127,41 +127,37 @@ def test_it_sends_only_commands_that_never_block(server: RedisServer, client: re
     assert slowest < 25_000  # microseconds
 
 
-def test_foreign_keys_are_not_even_read(server: RedisServer, client: redis.Redis) -> None:
+def test_other_keys_are_not_even_read(server: RedisServer, client: redis.Redis) -> None:
     for number in range(100):
         set_idle(client, f"session:{number}", 600)
     client.config_resetstat()
 
-    report = clean(server)
+    report = cleaned(server)
 
     stats = client.info("stats")
     assert (report.scanned, stats["keyspace_hits"], stats["keyspace_misses"]) == (0, 0, 0)
     assert client.object("IDLETIME", "session:7") >= 600
 
 
-def test_a_dry_run_counts_and_leaves(server: RedisServer, client: redis.Redis) -> None:
+def test_dry_run_removes_nothing(server: RedisServer, client: redis.Redis) -> None:
     set_idle(client, "analytics:idle", IDLE_SECONDS + 1)
 
-    report = clean(server, dry_run=True)
+    report = cleaned(server, dry_run=True)
 
     assert (report.idle, report.removed) == (1, 0)
     assert client.exists("analytics:idle") == 1
 
 
-def test_an_entry_idle_for_less_than_the_limit_stays(
-    server: RedisServer, client: redis.Redis
-) -> None:
+def test_entry_idle_below_the_limit_stays(server: RedisServer, client: redis.Redis) -> None:
     set_idle(client, "analytics:short", IDLE_SECONDS - 20)
     set_idle(client, "analytics:long", IDLE_SECONDS)
 
-    clean(server)
+    cleaned(server)
 
     assert client.keys("analytics:*") == [b"analytics:short"]
 
 
-def test_the_packages_own_keys_never_go_before_their_time(
-    server: RedisServer, client: redis.Redis
-) -> None:
+def test_own_keys_are_kept(server: RedisServer, client: redis.Redis) -> None:
     own = [
         "analytics:snapshot:daily:version",
         "analytics:snapshot:weekly:publishing",
@@ -170,22 +166,20 @@ def test_the_packages_own_keys_never_go_before_their_time(
     for key in (*own, "analytics:snapshot:old-report", "analytics:snapshots"):
         set_idle(client, key, 9_000)
 
-    report = clean(server)
+    report = cleaned(server)
 
     assert sorted(client.keys("*")) == sorted(key.encode() for key in own)
     assert (report.own, report.idle) == (3, 2)
 
 
-def test_an_entry_renewed_while_the_walk_goes_on_stays(
-    server: RedisServer, client: redis.Redis
-) -> None:
+def test_entry_renewed_during_the_scan_stays(server: RedisServer, client: redis.Redis) -> None:
     for number in range(20):
         set_idle(client, f"analytics:{number}", IDLE_SECONDS + 1)
     chosen = settings(server)
     renewed: list[str] = []
 
     def renew(_scanned: int) -> None:
-        """Change three of the keys after they were found and before they are checked."""
+        """Change three keys and delete one after they were found, before they are checked."""
         if not renewed:
             client.set("analytics:1", "new")
             client.expire("analytics:2", 900)
@@ -194,20 +188,18 @@ def test_an_entry_renewed_while_the_walk_goes_on_stays(
             renewed.extend(["analytics:1", "analytics:2", "analytics:3"])
 
     with connected_cache(chosen) as cache:
-        report = clean_cache(cache, chosen, on_progress=renew)
+        report = clean_up(cache, chosen, on_progress=renew)
 
     assert sorted(client.keys("*")) == sorted(key.encode() for key in renewed)
     assert client.get("analytics:1") == b"new"
     assert (report.idle, report.with_ttl, report.used_lately) == (16, 1, 2)
 
 
-def test_keys_that_the_walk_meets_twice_are_counted_once(
-    server: RedisServer, client: redis.Redis
-) -> None:
+def test_overlapping_patterns_count_a_key_once(server: RedisServer, client: redis.Redis) -> None:
     for number in range(2_500):
         set_idle(client, f"analytics:report:{number}", IDLE_SECONDS + 1)
 
-    report = clean(server, CACHE_PATTERNS="analytics:*,analytics:report:*")
+    report = cleaned(server, CACHE_PATTERNS="analytics:*,analytics:report:*")
 
     assert (report.idle, client.dbsize()) == (2_500, 0)
 
@@ -222,35 +214,31 @@ def test_keys_that_the_walk_meets_twice_are_counted_once(
         ("a*:x\ny", {b"analytics:x\ny"}),
     ],
 )
-def test_patterns_mean_what_redis_says(
+def test_patterns_match_as_in_redis(
     server: RedisServer, client: redis.Redis, pattern: str, removed: set[bytes]
 ) -> None:
     keys = {"analytics:[1]", "analytics:1", "analytics:2", "analytics:*", "analytics:x\ny"}
     for key in keys:
         set_idle(client, key, 9_000)
 
-    clean(server, CACHE_PATTERNS=pattern)
+    cleaned(server, CACHE_PATTERNS=pattern)
 
     assert {key.encode() for key in keys} - set(client.keys("*")) == removed
 
 
-def test_under_an_lfu_policy_idle_entries_stay_and_it_says_so(
-    server: RedisServer, client: redis.Redis
-) -> None:
+def test_lfu_policy_keeps_entries_and_warns(server: RedisServer, client: redis.Redis) -> None:
     client.set("analytics:old", "x")
     client.config_set("maxmemory-policy", "allkeys-lfu")
     set_expired(client, "analytics:expired")
 
-    report = clean(server)
+    report = cleaned(server)
 
     assert (report.expired, report.untracked, report.idle) == (1, 1, 0)
     assert "LFU" in report.warnings[0]
     assert client.keys("*") == [b"analytics:old"]
 
 
-def test_a_full_redis_is_relieved_where_that_is_possible(
-    server: RedisServer, client: redis.Redis
-) -> None:
+def test_clean_up_frees_a_full_redis(server: RedisServer, client: redis.Redis) -> None:
     value = "x" * 10_000
     for number in range(200):
         set_idle(client, f"analytics:{number}", 99, value=value)
@@ -258,25 +246,23 @@ def test_a_full_redis_is_relieved_where_that_is_possible(
     with pytest.raises(redis.OutOfMemoryError):
         client.set("other", value)
 
-    report = clean(server)
+    report = cleaned(server)
 
     assert report.idle == 200
     assert client.set("other", value) is True
 
 
-def test_a_redis_that_stays_full_puts_the_cleanup_off(
-    server: RedisServer, client: redis.Redis
-) -> None:
+def test_redis_that_stays_full_is_unavailable(server: RedisServer, client: redis.Redis) -> None:
     set_idle(client, "analytics:idle", 99)
     client.config_set("maxmemory", "1")
 
     with pytest.raises(CacheUnavailableError, match="out of memory, even after 1 idle") as caught:
-        clean(server)
+        cleaned(server)
 
     assert "\n" not in str(caught.value)
 
 
-def test_a_walk_over_many_keys_finds_all_of_them(server: RedisServer, client: redis.Redis) -> None:
+def test_clean_up_many_keys(server: RedisServer, client: redis.Redis) -> None:
     pipeline = client.pipeline(transaction=False)
     for number in range(12_000):
         pipeline.set(f"session:{number}", "x")
@@ -286,6 +272,6 @@ def test_a_walk_over_many_keys_finds_all_of_them(server: RedisServer, client: re
     pipeline.execute()
     let_pass(client, milliseconds=2)
 
-    report = clean(server)
+    report = cleaned(server)
 
     assert (report.expired, report.with_ttl, client.dbsize()) == (3_000, 3_000, 15_000)

@@ -1,4 +1,4 @@
-"""`analytics-scheduler cleanup-cache` says what went or would go."""
+"""`analytics-scheduler cleanup-cache` prints what it removes, or would remove."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from analytics_scheduler import cli
 
 @pytest.fixture(autouse=True)
 def idle_entry(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Store an entry that nobody used for two days, and one that has a TTL."""
+    """Store an entry that has been idle for two days, and one that has a TTL."""
     monkeypatch.setenv("REDIS_URL", redis_url)
     with redis.Redis.from_url(redis_url) as client:
         client.set("analytics:idle", "x")
@@ -28,14 +28,14 @@ def keys(redis_url: str) -> list[bytes]:
         return sorted(bytes(key) for key in client.scan_iter())
 
 
-def test_a_dry_run_says_what_would_go(redis_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_cache_dry_run(redis_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["cleanup-cache", "--dry-run"]) == 0
     printed = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["idle,", "would", "be", "removed", "1"] in printed
     assert keys(redis_url) == [b"analytics:idle", b"analytics:live"]
 
 
-def test_it_removes_and_reports_as_json(redis_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cleanup_cache_json(redis_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["cleanup-cache", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["success"], report["removed"], report["scanned"]) == (True, 1, 2)
@@ -43,7 +43,7 @@ def test_it_removes_and_reports_as_json(redis_url: str, capsys: pytest.CaptureFi
     assert keys(redis_url) == [b"analytics:live"]
 
 
-def test_redis_away_fails_without_a_traceback(
+def test_cleanup_cache_redis_down(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://:hidden@127.0.0.1:1/0")
@@ -54,7 +54,7 @@ def test_redis_away_fails_without_a_traceback(
     assert "hidden" not in error
 
 
-def test_it_needs_no_airflow() -> None:
+def test_cleanup_cache_without_airflow() -> None:
     script = (
         "import sys; from analytics_scheduler import cli; status = cli.main(['cleanup-cache']);"
         "assert 'airflow' not in sys.modules; sys.exit(status)"

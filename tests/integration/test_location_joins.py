@@ -82,11 +82,10 @@ def life_of_snapshots(inventory: Inventory, analyst: Analyst, redis_url: str) ->
     assert len(plan_shards(analyst.queries, sharded.setup.snapshots)) == len(shops)
     caches = CacheSettings.load({"REDIS_URL": redis_url})
     with connected_cache(caches) as cache:
-        publish_latest(cache, analyst.connection, analyst.database, caches, PeriodType.DAILY)
+        publish_latest(cache, analyst.queries, caches, PeriodType.DAILY)
     for dry_run in (True, False):
         prune(
-            analyst.connection,
-            analyst.database,
+            analyst.queries,
             RetentionSettings.load({}),
             Calendar(analyst.setup.calendar.timezone, 6),
             moment=datetime.now(UTC),

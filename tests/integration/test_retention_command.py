@@ -1,69 +1,73 @@
-"""`analytics-scheduler prune` says what went or would go, per kind."""
+"""`analytics-scheduler prune` prints what it deletes, or would delete, from each table."""
 
 from __future__ import annotations
 
 import json
 from datetime import date
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from psycopg import Connection
+from tests.support.snapshots import StoredSnapshots
 
 from analytics_scheduler import cli
 
+OLD_WEEK = date(2001, 1, 7)
+
 
 @pytest.fixture(autouse=True)
-def old_week(
+def stored(
     connection: Connection[Any], database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Store one week that is over long since."""
+) -> StoredSnapshots:
+    """Store one week that is far older than it is kept."""
     monkeypatch.setenv("DATABASE_URL", database_url)
-    location = uuid4()
-    connection.execute("INSERT INTO locations VALUES (%s, 'Corner shop', true)", (location,))
-    connection.execute(
-        "INSERT INTO analytics_snapshots (location_id, period_type, period_start, period_end)"
-        " VALUES (%s, 'weekly', '2001-01-07', '2001-01-13')",
-        (location,),
-    )
-    connection.commit()
+    stored = StoredSnapshots(connection)
+    stored.snapshot(stored.location(), "weekly", OLD_WEEK, date(2001, 1, 13))
+    return stored
 
 
-def starts(connection: Connection[Any]) -> list[date]:
-    rows = connection.execute("SELECT period_start FROM analytics_snapshots").fetchall()
-    connection.rollback()
-    return [row[0] for row in rows]
-
-
-def test_a_dry_run_says_what_would_go(
-    connection: Connection[Any], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_prune_dry_run(stored: StoredSnapshots, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["prune", "--dry-run"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Would delete:"
-    assert lines[2].split()[:2] == ["weekly", "1"]
-    assert starts(connection) == [date(2001, 1, 7)]
+    assert lines[2].split()[:4] == ["weekly", "1", "kept", "from"]
+    assert lines[6].split() == ["adopted", "marks", "0"]
+    assert stored.starts("weekly") == [OLD_WEEK]
+    assert stored.count("analytics_snapshot_runs") == 0
 
 
-def test_it_deletes_and_records_the_run(
-    connection: Connection[Any], capsys: pytest.CaptureFixture[str]
+def test_prune_deletes_and_records_the_run(
+    stored: StoredSnapshots, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["prune", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert (report["success"], report["kinds"][1]["gone"]) == (True, 1)
-    assert starts(connection) == []
-    rows = connection.execute("SELECT task, outcome FROM analytics_snapshot_runs").fetchall()
+    assert list(report) == [
+        "success",
+        "kinds",
+        "today",
+        "is_complete",
+        "dry_run",
+        "seconds",
+        "warnings",
+    ]
+    assert report["success"] is True
+    assert report["kinds"][1] == {
+        "kind": "weekly",
+        "kept_from": report["kinds"][1]["kept_from"],
+        "gone": 1,
+        "held": 0,
+    }
+    assert stored.starts("weekly") == []
+    rows = stored.rows("SELECT task, outcome FROM analytics_snapshot_runs")
     assert rows == [("snapshot-retention", "success")]
 
 
-def test_a_value_that_cannot_be_read_deletes_nothing(
-    connection: Connection[Any],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+def test_invalid_setting_deletes_nothing(
+    stored: StoredSnapshots, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RETENTION_DAILY", "a while")
     assert cli.main(["prune"]) == 1
     error = capsys.readouterr().err
     assert "RETENTION_DAILY (how long daily snapshots are kept)" in error
     assert "got 'a while'." in error
-    assert starts(connection) == [date(2001, 1, 7)]
+    assert stored.starts("weekly") == [OLD_WEEK]

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import redis
 from tests.support.inventory import Analyst, Inventory
 
 
@@ -57,6 +58,36 @@ def test_run_command_reports_range_as_json(database_url: str, analyst: Analyst, 
     assert analyst.table("SELECT task, run_id, outcome FROM analytics_snapshot_runs") == [
         ("daily-snapshot", data["run_id"], "success")
     ]
+
+
+def test_run_command_publishes(
+    database_url: str, redis_url: str, analyst: Analyst, shop: UUID
+) -> None:
+    found = run(database_url, "daily", "--date", "2026-03-10", REDIS_URL=redis_url)
+
+    assert (found.returncode, found.stderr) == (0, "")
+    with redis.Redis.from_url(redis_url) as cache:
+        assert cache.exists(f"analytics:snapshot:daily:{shop}") == 1
+
+
+@pytest.mark.parametrize(
+    ("environ", "reason"),
+    [
+        ({"REDIS_URL": "redis://:hidden@127.0.0.1:1/0"}, "cannot be reached"),
+        ({"REDIS_URL": "redis://127.0.0.1:1/0", "CACHE_PATTERNS": "*"}, "CACHE_PATTERNS"),
+    ],
+    ids=["redis down", "invalid setting"],
+)
+def test_run_command_warns_if_not_published(
+    database_url: str, analyst: Analyst, shop: UUID, environ: dict[str, str], reason: str
+) -> None:
+    found = run(database_url, "daily", "--date", "2026-03-10", **environ)
+
+    assert found.returncode == 0
+    assert "warning: The latest figures were not published" in found.stderr
+    assert reason in found.stderr
+    assert "hidden" not in found.stderr
+    assert analyst.table("SELECT outcome FROM analytics_snapshot_runs") == [("success",)]
 
 
 def test_run_command_exits_1_on_failed_location(

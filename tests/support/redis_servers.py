@@ -1,4 +1,4 @@
-"""Real Redis servers on free loopback ports, each stopped when its block is left."""
+"""Real Redis servers on free loopback ports; each is stopped at the end of its block."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NEWER = 7
 
 @dataclass(frozen=True, slots=True)
 class RedisServer:
-    """A running server; `url` is that of its database 0, without a login."""
+    """A running server; `url` names its database 0, without user or password."""
 
     port: int
     process: subprocess.Popen[bytes]
@@ -44,19 +44,19 @@ class RedisServer:
 
 
 def installed_servers() -> list[Path]:
-    """Return the embedded server, and the system's own where there is a newer one.
+    """Return the executables to test with: the embedded one, and a newer one of the system.
 
-    The environment of the tests has the embedded one on its path too.
+    The PATH of the tests also has the embedded one, so only the system's folders are searched.
     """
     system = shutil.which("redis-server", path=os.defpath + os.pathsep + "/usr/local/bin")
     return [EMBEDDED, *([Path(system)] if system and _is_newer(system) else [])]
 
 
 def _is_newer(executable: str) -> bool:
-    words = subprocess.run(
+    printed = subprocess.run(
         [executable, "--version"], capture_output=True, text=True, check=True
     ).stdout
-    version = re.search(r"v=(\d+)\.", words)
+    version = re.search(r"v=(\d+)\.", printed)
     return version is not None and int(version[1]) >= _NEWER
 
 
@@ -71,7 +71,7 @@ def _port_for_node() -> int:
 def redis_server(
     *options: str, executable: Path = EMBEDDED, lines: str = ""
 ) -> Iterator[RedisServer]:
-    """Start a server with the given options and lines of configuration; give it when it listens."""
+    """Start a server with these options and lines of configuration; give it once it listens."""
     port = _port_for_node()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -1,4 +1,4 @@
-"""A TLS front on loopback for a server that speaks plain TCP, stopped when its block is left."""
+"""A TLS proxy on loopback for a server without TLS; it is stopped at the end of its block."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import trustme
 
 @contextlib.contextmanager
 def tls_front(port: int, folder: Path) -> Iterator[tuple[int, Path]]:
-    """Give the port that answers in TLS for a plain one, and the certificate to trust."""
+    """Give the port of the proxy for a server's port, and the certificate to trust."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)

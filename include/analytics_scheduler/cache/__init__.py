@@ -1,1 +1,1 @@
-"""The analytics cache in Redis: its address, its keys, what is published and what is removed."""
+"""The analytics cache in Redis: addresses, connections, keys, publishing and cleanup."""

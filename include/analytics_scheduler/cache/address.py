@@ -1,7 +1,7 @@
-"""What an address of Redis means: a URL to a client, or to what RedisHook understands.
+"""From the URL of a Redis server to a client of the driver, or to options of RedisHook.
 
-`redis://` and `rediss://` are RedisHook's; `unix://` and `redis+sentinel://` (or
-`rediss+sentinel://`) it does not know, so there the driver connects by itself, inside Airflow too.
+RedisHook supports `redis://` and `rediss://`. For `unix://`, `redis+sentinel://` and
+`rediss+sentinel://` the driver connects by itself, inside Airflow too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _SWITCHES = ("ssl", "ssl_check_hostname", "cluster")
 
 
 def driver_client(url: str) -> redis.Redis:
-    """Return the driver's client of an address; it connects with its first command."""
+    """Return the driver's client for a URL; it connects with its first command.
+
+    Raises SettingError if the URL cannot be used.
+    """
     if urlsplit(url).scheme.endswith("+sentinel"):
         return _sentinel_client(url)
     options = _parsed(url)
@@ -35,9 +38,10 @@ def driver_client(url: str) -> redis.Redis:
 
 
 def hook_options(url: str) -> dict[str, Any] | None:
-    """Return the fields of the Airflow connection that says the same as a URL.
+    """Return the fields of an Airflow connection that mean the same to RedisHook as a URL.
 
-    None where RedisHook has no words for it: a unix socket, Sentinel, or an option of the driver.
+    None if RedisHook has no such field: for a unix socket, Sentinel, or an option of the driver.
+    Raises SettingError if the URL cannot be used.
     """
     if urlsplit(url).scheme.endswith("+sentinel"):
         return None
@@ -59,9 +63,10 @@ def hook_options(url: str) -> dict[str, Any] | None:
 
 
 def connection_extra(extra: dict[str, Any], *, is_tls: bool, database: str | None) -> str:
-    """Return the extra of an Airflow connection with TLS and database where RedisHook looks.
+    """Return the extra of an Airflow connection, with TLS and database as RedisHook reads them.
 
-    What the extra says already wins; words such as "false", which a URI carries, become booleans.
+    What the extra already has, wins. Texts such as "false", from the query of a URI, become
+    booleans.
     """
     corrected = dict(extra)
     if is_tls:
@@ -78,7 +83,7 @@ def _parsed(url: str) -> dict[str, Any]:
     try:
         return dict(parse_url(url))  # type: ignore[no-untyped-call]
     except (ValueError, TypeError):
-        # The driver's own message may hold a part of the password.
+        # The driver's own message may contain part of the password.
         raise _unusable() from None
 
 
@@ -124,7 +129,8 @@ def _host_and_port(address: str) -> tuple[str, int]:
 
 def _unusable() -> SettingError:
     return SettingError(
-        "REDIS_URL=*** cannot be used: allowed is redis://user:password@host:6379/0, rediss://..., "
-        "unix:///path/to/socket?db=0 or redis+sentinel://user:password@host:26379,host:26379/"
-        "service/0. Characters such as @ / : # in a password are written as %40 %2F %3A %23."
+        "REDIS_URL=*** cannot be used. It must have one of the forms "
+        "redis://user:password@host:6379/0, rediss://..., unix:///path/to/socket?db=0 and "
+        "redis+sentinel://user:password@host:26379,host:26379/service/0. Write the characters "
+        "@ / : # in a password as %40 %2F %3A %23."
     )

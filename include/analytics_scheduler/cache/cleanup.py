@@ -1,8 +1,8 @@
-"""Remove the entries of the analytics cache whose time is over; no other key is touched or read.
+"""Remove expired and idle entries of the analytics cache; no other key is touched or read.
 
-One walk with SCAN finds the keys of a pattern; Redis reclaims the expired ones as the walk meets
-them. The others are checked and, where idle for too long, unlinked a few dozen at a time, the
-check and the removal in one step: an entry that somebody renews in between stays.
+SCAN visits the keys of a pattern, and Redis reclaims expired ones as it does so. A script then
+checks the others, up to 100 at a time, and unlinks those that have been idle for too long. Because
+the check and the removal are one step, an entry that is renewed in between stays.
 """
 
 from __future__ import annotations
@@ -28,20 +28,27 @@ if TYPE_CHECKING:
     from analytics_scheduler.cache.connection import Cache
     from analytics_scheduler.settings import CacheSettings
 
-_SCAN_COUNT = 500
+_KEYS_A_SCAN = 500
 _KEYS_A_CHECK = 100
-_VERDICTS = ("idle", "with_ttl", "used_lately", "untracked", "gone")
+# What remove_idle_keys.lua counts, in the order of its reply. Keys that are gone are not reported:
+# somebody else deleted them after the scan.
+_REPORTED = ("idle", "with_ttl", "used_lately", "untracked")
+_REPLY = (*_REPORTED, "gone")
 _REMOVE_IDLE_KEYS = (Path(__file__).parent / "remove_idle_keys.lua").read_text("utf-8")
 
-Facts: TypeAlias = dict[str, Any]
+Info: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanupReport:
-    """What a cleanup met and did; in a dry run `idle` counts what would go.
+    """What a cleanup found and removed.
 
-    scanned counts the keys that SCAN gave (a key twice, where it did); expired those that Redis
-    reclaimed as the walk met them; memory is the server's own, in bytes, None where it is not told.
+    scanned     keys that SCAN returned; a key that it returned twice counts twice
+    expired     keys that Redis reclaimed during the scan
+    idle        keys removed, or in a dry run to be removed, because they were idle for too long
+    with_ttl, used_lately, own   keys kept, by the reason
+    untracked   keys kept because the eviction policy of Redis does not track idle times
+    memory_*    memory that Redis uses, in bytes; None if this user may not run INFO
     """
 
     scanned: int
@@ -58,21 +65,21 @@ class CleanupReport:
 
     @property
     def removed(self) -> int:
-        """Return how many entries are gone by this run."""
+        """How many entries are gone; expired ones are reclaimed in a dry run too."""
         return self.expired + (0 if self.dry_run else self.idle)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return what a person should know."""
+        """What the operator should change."""
         if not self.untracked:
             return ()
         return (
-            f"Redis runs an LFU policy, under which it does not tell idle times: {self.untracked} "
-            "entries without a TTL were left. Give them a TTL, or choose an LRU policy.",
+            f"Redis does not track idle times under its LFU policy, so {self.untracked} entries "
+            "without a TTL were kept. Give them a TTL, or choose an LRU policy.",
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report as plain data."""
+        """Return the JSON that `cleanup-cache --json` prints and the record of the run holds."""
         return {**asdict(self), "removed": self.removed, "warnings": list(self.warnings)}
 
     def summary(self) -> str:
@@ -80,42 +87,39 @@ class CleanupReport:
         return " ".join(f"{name}={value}" for name, value in asdict(self).items())
 
 
-def clean_cache(
+def clean_up(
     cache: Cache,
     settings: CacheSettings,
     *,
     dry_run: bool = False,
     on_progress: Callable[[int], None] | None = None,
 ) -> CleanupReport:
-    """Remove what is over among the keys that match the patterns, and report it.
+    """Remove expired and idle entries among the keys that match the patterns.
 
-    Raises CacheUnavailableError where Redis accepts no writes, or has too little memory even
-    after the removal.
+    `on_progress` is called with the keys scanned so far. Raises CacheUnavailableError if Redis is a
+    Sentinel or a read-only replica, or is out of memory even after the removal.
     """
     started = time.monotonic()
-    before = [_facts(node) for node in nodes_of(cache)]
-    if any(_is_read_only(facts) for facts in before):
-        raise CacheUnavailableError(
-            f"Redis ({cache_name(cache)}) accepts no writes: it is a read-only replica. Give the "
-            "address of the primary."
-        )
-    tally: Counter[str] = Counter()
+    before = [_info(node) for node in nodes_of(cache)]
+    _require_primary(cache, before)
+    counts: Counter[str] = Counter()
     checks = (settings.max_idle_seconds, 0 if dry_run else 1)
+    # The keys of one script must belong to one slot of a cluster.
     keys_a_check = 1 if isinstance(cache, RedisCluster) else _KEYS_A_CHECK
     for node in nodes_of(cache):
         for pattern in settings.patterns:
-            for step in _walk(node, pattern, checks, keys_a_check):
-                tally.update(step)
+            for step in _scan(node, pattern, checks, keys_a_check):
+                counts.update(step)
                 if on_progress is not None:
-                    on_progress(tally["scanned"])
-    after = [_facts(node) for node in nodes_of(cache)]
-    if not dry_run and any(_is_out_of_memory(facts) for facts in after):
+                    on_progress(counts["scanned"])
+    after = [_info(node) for node in nodes_of(cache)]
+    if not dry_run and any(_is_out_of_memory(info) for info in after):
         raise CacheUnavailableError(
-            f"Redis ({cache_name(cache)}) is out of memory, even after {tally['idle']} idle and "
-            f"{tally['expired']} expired entries were removed."
+            f"Redis ({cache_name(cache)}) is out of memory, even after {counts['idle']} idle and "
+            f"{counts['expired']} expired entries were removed."
         )
     return CleanupReport(
-        **{name: tally[name] for name in ("scanned", "expired", "own", *_VERDICTS[:-1])},
+        **{name: counts[name] for name in ("scanned", "expired", "own", *_REPORTED)},
         memory_before=_memory(before),
         memory_after=_memory(after),
         seconds=round(time.monotonic() - started, 3),
@@ -123,79 +127,98 @@ def clean_cache(
     )
 
 
-def _walk(
+def _require_primary(cache: Cache, nodes: list[Info]) -> None:
+    if any(info.get("redis_mode") == "sentinel" for info in nodes):
+        raise CacheUnavailableError(
+            f"The server at {cache_name(cache)} is a Sentinel: connect with "
+            "redis+sentinel://host:26379/service."
+        )
+    if any(_is_read_only(info) for info in nodes):
+        raise CacheUnavailableError(
+            f"Redis ({cache_name(cache)}) accepts no writes because it is a read-only replica: "
+            "connect to the primary."
+        )
+
+
+def _scan(
     node: redis.Redis, pattern: str, checks: tuple[int, int], keys_a_check: int
 ) -> Iterator[Counter[str]]:
-    """Walk once over the keys of a pattern; what one step found is checked while the next scans.
+    """Scan the keys of a pattern once, and give the counts of each step.
 
-    The number of keys before and after each SCAN, sent in one go, tells what it reclaimed: keys
-    that are over are no longer given out.
+    The keys of one step are checked while Redis already scans for the next. DBSIZE is sent with
+    each SCAN, right before and after it: the difference is what the SCAN reclaimed.
     """
-    with _wire(node) as wire:
-        _send_scan(wire, b"0", pattern)
+    with _connection(node) as connection:
+        _send_scan(connection, b"0", pattern)
         is_scanning, checks_sent = True, 0
         while is_scanning or checks_sent:
             step: Counter[str] = Counter()
             keys: list[bytes] = []
             if is_scanning:
-                keys_before, (cursor, keys), keys_after = (wire.read_response() for _ in range(3))
+                keys_before, (cursor, keys), keys_after = (
+                    connection.read_response() for _ in range(3)
+                )
                 step["expired"] = max(0, keys_before - keys_after)
                 is_scanning = int(cursor) != 0
                 if is_scanning:
-                    _send_scan(wire, cursor, pattern)
+                    _send_scan(connection, cursor, pattern)
             for _ in range(checks_sent):
-                step.update(dict(zip(_VERDICTS, wire.read_response(), strict=True)))
+                step.update(dict(zip(_REPLY, connection.read_response(), strict=True)))
             found = [key for key in dict.fromkeys(keys) if not is_own(key)]
             step["scanned"] = len(keys)
             step["own"] = sum(map(is_own, keys))
             yield step
             pages = [found[at : at + keys_a_check] for at in range(0, len(found), keys_a_check)]
-            _send(wire, *(("EVAL", _REMOVE_IDLE_KEYS, len(page), *page, *checks) for page in pages))
+            _send(
+                connection,
+                *(("EVAL", _REMOVE_IDLE_KEYS, len(page), *page, *checks) for page in pages),
+            )
             checks_sent = len(pages)
 
 
 @contextmanager
-def _wire(node: redis.Redis) -> Iterator[Any]:
-    """Give a connection whose replies are read later than its next commands are sent."""
+def _connection(node: redis.Redis) -> Iterator[Any]:
+    """Give a connection to send commands on before the replies to earlier ones are read."""
     pool: Any = node.connection_pool
     connection = pool.get_connection()
     try:
         yield connection
     except BaseException:
-        # Replies may be on their way that nobody will read.
+        # Nobody will read the replies that are still to come.
         connection.disconnect()
         raise
     finally:
         pool.release(connection)
 
 
-def _send_scan(wire: Any, cursor: bytes, pattern: str) -> None:
-    _send(wire, ("DBSIZE",), ("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT), ("DBSIZE",))
+def _send_scan(connection: Any, cursor: bytes, pattern: str) -> None:
+    scan = ("SCAN", cursor, "MATCH", pattern, "COUNT", _KEYS_A_SCAN)
+    _send(connection, ("DBSIZE",), scan, ("DBSIZE",))
 
 
-def _send(wire: Any, *commands: tuple[Any, ...]) -> None:
+def _send(connection: Any, *commands: tuple[Any, ...]) -> None:
     if commands:
-        wire.send_packed_command(wire.pack_commands(commands))
+        connection.send_packed_command(connection.pack_commands(commands))
 
 
-def _facts(node: redis.Redis) -> Facts:
-    """Return what the server says of itself, or nothing where this user may not ask."""
+def _info(node: redis.Redis) -> Info:
+    """Return the reply to INFO, or nothing if this user may not run it."""
     try:
         return dict(node.info())
     except NoPermissionError:
         return {}
 
 
-def _is_read_only(facts: Facts) -> bool:
-    return facts.get("role") == "slave" and facts.get("slave_read_only", 1) == 1
+def _is_read_only(info: Info) -> bool:
+    return info.get("role") == "slave" and info.get("slave_read_only", 1) == 1
 
 
-def _is_out_of_memory(facts: Facts) -> bool:
-    limit = facts.get("maxmemory", 0)
-    evicts = str(facts.get("maxmemory_policy", "")).startswith("allkeys")
-    return 0 < limit < facts.get("used_memory", 0) and not evicts
+def _is_out_of_memory(info: Info) -> bool:
+    limit = info.get("maxmemory", 0)
+    evicts = str(info.get("maxmemory_policy", "")).startswith("allkeys")
+    return 0 < limit < info.get("used_memory", 0) and not evicts
 
 
-def _memory(facts: list[Facts]) -> int | None:
-    known = [int(entry["used_memory"]) for entry in facts if "used_memory" in entry]
+def _memory(nodes: list[Info]) -> int | None:
+    known = [int(info["used_memory"]) for info in nodes if "used_memory" in info]
     return sum(known) if known else None

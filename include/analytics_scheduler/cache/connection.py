@@ -1,14 +1,12 @@
 """From settings to a Redis client, and from the driver's errors to ours.
 
-The command line connects with the driver alone; inside Airflow the client comes through
-`RedisHook`. Whatever the way, an address means the same: TLS where the scheme says `rediss`, and
-the database that the path names.
+The command line connects with the driver alone; inside Airflow the client comes from `RedisHook`.
+An address means the same in both cases: `rediss` is TLS, and the path names the database.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -16,11 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import redis
 from redis.backoff import ConstantBackoff
 from redis.cluster import RedisCluster
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 from redis.retry import Retry
 
 from analytics_scheduler.cache.address import connection_extra, driver_client, hook_options
-from analytics_scheduler.errors import CacheUnavailableError, NotConfiguredError
+from analytics_scheduler.cache.complaints import complaint_about
+from analytics_scheduler.errors import CacheUnavailableError, NotConfiguredError, SettingError
 from analytics_scheduler.redaction import scrubbed
 from analytics_scheduler.settings import CacheSettings
 
@@ -30,18 +29,18 @@ if TYPE_CHECKING:
 Cache: TypeAlias = redis.Redis | RedisCluster
 
 CONNECTION_ID = "analytics_cache"
-_TRIES_AGAIN = 1
-_SECONDS_BETWEEN_TRIES = 0.2
-_PIPELINE_PREFIX = re.compile(r"^Command # \d+ \(.*\) of pipeline caused error: ", re.DOTALL)
+_RETRIES = 1
+_SECONDS_BEFORE_RETRY = 0.2
 
 
 @contextmanager
 def connected_cache(settings: CacheSettings, *, through_airflow: bool = False) -> Iterator[Cache]:
-    """Give a client of the analytics cache, closed whatever happens.
+    """Give a client of the analytics cache, and close it afterwards.
 
-    Raises CacheUnavailableError for whatever Redis or the way to it refuses, here or in the block.
+    Raises NotConfiguredError without an address, SettingError for one that cannot be used, and
+    CacheUnavailableError for every error of Redis, in the block too.
     """
-    client = open_cache(settings, through_airflow=through_airflow)
+    client = _open(settings, through_airflow=through_airflow)
     try:
         with translated_cache_errors(client):
             yield client
@@ -49,26 +48,26 @@ def connected_cache(settings: CacheSettings, *, through_airflow: bool = False) -
         client.close()
 
 
-def open_cache(settings: CacheSettings, *, through_airflow: bool = False) -> Cache:
-    """Return a client that connects with its first command, or raise SettingError."""
+def _open(settings: CacheSettings, *, through_airflow: bool) -> Cache:
+    """Return a client; it connects with its first command, a client of a cluster at once."""
     if through_airflow or f"AIRFLOW_CONN_{CONNECTION_ID.upper()}" in os.environ:
-        client = _client_of_airflow(settings)
+        client = _client_from_airflow(settings)
     else:
-        client = driver_client(_address(settings))
-    client.set_retry(Retry(ConstantBackoff(_SECONDS_BETWEEN_TRIES), _TRIES_AGAIN))
+        client = driver_client(_url(settings))
+    client.set_retry(Retry(ConstantBackoff(_SECONDS_BEFORE_RETRY), _RETRIES))
     return client
 
 
-def _address(settings: CacheSettings) -> str:
+def _url(settings: CacheSettings) -> str:
     if settings.url is None:
         raise NotConfiguredError(
-            "REDIS_URL is not set: allowed is a URL such as redis://:password@host:6379/0, or an "
-            "Airflow connection analytics_cache."
+            "REDIS_URL is not set. Set it to a URL such as redis://:password@host:6379/0, or make "
+            f"the Airflow connection {CONNECTION_ID}."
         )
     return settings.url.reveal()
 
 
-def _client_of_airflow(settings: CacheSettings) -> Cache:
+def _client_from_airflow(settings: CacheSettings) -> Cache:
     from airflow.providers.redis.hooks.redis import RedisHook
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowNotFoundException
@@ -76,26 +75,28 @@ def _client_of_airflow(settings: CacheSettings) -> Cache:
     try:
         connection = _corrected(RedisHook.get_connection(CONNECTION_ID))
     except AirflowNotFoundException:
-        options = hook_options(_address(settings))
+        options = hook_options(_url(settings))
         if options is None:
-            return driver_client(_address(settings))
+            return driver_client(_url(settings))
         connection = Connection(conn_id=CONNECTION_ID, conn_type="redis", **options)
-
-    class CacheHook(RedisHook):
-        """Ask for this one connection, which the hook itself would read without db and TLS."""
-
-        @classmethod
-        def get_connection(cls, conn_id: str) -> Connection:  # noqa: ARG003
-            return connection
-
-    hook: Any = CacheHook(redis_conn_id=CONNECTION_ID)
-    return cast("Cache", hook.get_conn())
+    hook: Any = RedisHook(redis_conn_id=CONNECTION_ID)
+    # The hook looks its connection up by id, which would bring back the uncorrected one, or none.
+    hook.get_connection = lambda _connection_id: connection
+    try:
+        return cast("Cache", hook.get_conn())
+    except RedisClusterException as error:
+        name = _cluster_name(connection.host, connection.port)
+        raise CacheUnavailableError(f"Redis ({name}) {complaint_about(error)}") from error
+    except ValueError as error:
+        raise SettingError(
+            f"The Airflow connection {CONNECTION_ID} cannot be used: {scrubbed(str(error))}"
+        ) from error
 
 
 def _corrected(connection: Connection) -> Connection:
-    """Return a connection whose scheme and path say what they say everywhere else.
+    """Return a connection whose TLS and database are where RedisHook looks for them.
 
-    RedisHook passes over the database in a URI's path and over the TLS of `rediss`.
+    RedisHook ignores the scheme `rediss` and the database in the path of a URI.
     """
     from airflow.sdk import Connection
 
@@ -115,7 +116,7 @@ def _corrected(connection: Connection) -> Connection:
 
 
 def nodes_of(client: Cache) -> list[redis.Redis]:
-    """Return the clients that together see every key: the primaries of a cluster, or the one."""
+    """Return clients that together see every key: one for each primary of a cluster."""
     if isinstance(client, RedisCluster):
         cluster: Any = client
         return [cluster.get_redis_connection(node) for node in cluster.get_primaries()]
@@ -123,11 +124,11 @@ def nodes_of(client: Cache) -> list[redis.Redis]:
 
 
 def cache_name(client: Cache) -> str:
-    """Return where a client connects to: what may be shown."""
+    """Return where a client connects to, without user or password."""
     if isinstance(client, RedisCluster):
         cluster: Any = client
         node = cluster.get_default_node()
-        return f"the cluster at host {node.host} port {node.port}" if node else "the cluster"
+        return _cluster_name(node.host, node.port) if node else "the cluster"
     options: dict[str, Any] = client.connection_pool.connection_kwargs
     database = f"database {options.get('db') or 0}"
     if "path" in options:
@@ -138,41 +139,16 @@ def cache_name(client: Cache) -> str:
     return f"host {options.get('host')} port {options.get('port')} {database}"
 
 
+def _cluster_name(host: str | None, port: int | None) -> str:
+    return f"the cluster at host {host} port {port}"
+
+
 @contextmanager
 def translated_cache_errors(client: Cache) -> Iterator[None]:
     """Turn the driver's errors into CacheUnavailableError: one line, no password, no key."""
     try:
         yield
-    except RedisError as error:
+    except (RedisError, RedisClusterException) as error:
         raise CacheUnavailableError(
-            f"Redis ({cache_name(client)}) {_complaint(error)}: {_words_of(error)}"
+            f"Redis ({cache_name(client)}) {complaint_about(error)}"
         ) from error
-
-
-def _complaint(error: RedisError) -> str:
-    text = _words_of(error)
-    for kind, signs, complaint in _COMPLAINTS:
-        if isinstance(error, kind) or any(sign in text for sign in signs):
-            return complaint
-    return "refuses the command"
-
-
-_COMPLAINTS: tuple[tuple[tuple[type[RedisError], ...], tuple[str, ...], str], ...] = (
-    ((redis.AuthenticationError,), ("NOAUTH", "WRONGPASS"), "refuses the login"),
-    ((redis.ReadOnlyError,), ("READONLY", "NOREPLICAS", "MISCONF"), "accepts no writes now"),
-    ((redis.OutOfMemoryError,), ("OOM ",), "is out of memory"),
-    ((redis.exceptions.NoPermissionError,), ("NOPERM",), "lets this user not do it"),
-    (
-        (),
-        ("unknown command",),
-        "does not know the command (a Sentinel is named redis+sentinel://host:26379/service)",
-    ),
-    ((redis.BusyLoadingError,), ("LOADING", "MASTERDOWN", "CLUSTERDOWN"), "is not ready yet"),
-    ((redis.TimeoutError,), (), "did not answer in time"),
-    ((redis.ConnectionError,), (), "cannot be reached"),
-)
-
-
-def _words_of(error: RedisError) -> str:
-    text = _PIPELINE_PREFIX.sub("", str(error))
-    return scrubbed(" ".join(text.split())) or type(error).__name__

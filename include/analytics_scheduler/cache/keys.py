@@ -1,8 +1,8 @@
 """The names of the keys that the package itself keeps in Redis.
 
-`analytics:snapshot:<period>:<location_id>` holds the latest figures of a location,
-`analytics:snapshot:<period>:version` a number that rises when any of them changed, and
-`analytics:snapshot:<period>:publishing` stands there while a publish is not finished.
+`analytics:snapshot:<period type>:<location_id>` holds the latest figures of a location.
+`analytics:snapshot:<period type>:version` is a number that rises when any of them has changed.
+`analytics:snapshot:<period type>:publishing` exists while a publish is unfinished.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def entry_key(period_type: PeriodType, location_id: str) -> str:
 
 
 def version_key(period_type: PeriodType) -> str:
-    """Return the key of the number that tells before from after."""
+    """Return the key of the version of all entries of a period type."""
     return f"{_PREFIXES[period_type]}version"
 
 
@@ -29,5 +29,5 @@ def publishing_key(period_type: PeriodType) -> str:
 
 
 def is_own(key: bytes) -> bool:
-    """Tell whether the package wrote a key, and so decides by itself when its time is over."""
+    """Tell whether the package writes this key, and so decides by itself when it expires."""
     return key.startswith(_PREFIX_BYTES)

@@ -1,101 +1,107 @@
-"""Publish the latest figures of each location to Redis, where applications read them.
+"""Publish the latest figures of each location to Redis, for applications to read.
 
-Every publish writes the entries of all active locations, so one that failed is made up by the
-next. The version of a period rises when an entry changed, after the last of them is written; a
-mark that stands while a publish is not finished makes the next one raise it, come what may.
+A publish writes the entries of all active locations, so the next one makes up for one that failed.
+When all entries are written, the version of the period type rises if any of them has changed. A key
+marks an unfinished publish: the next publish then raises the version in any case, because it cannot
+know which entries the unfinished one had already changed.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from analytics_scheduler.cache.connection import translated_cache_errors
+from analytics_scheduler.cache.connection import connected_cache, translated_cache_errors
 from analytics_scheduler.cache.keys import entry_key, publishing_key, version_key
-from analytics_scheduler.database import statement, translated_errors
+from analytics_scheduler.database import limit_lock_waits, translated_errors
+from analytics_scheduler.snapshots.metrics import columns
 from analytics_scheduler.vocabulary import PeriodType
 
 if TYPE_CHECKING:
-    from psycopg import Connection
-
     from analytics_scheduler.cache.connection import Cache
-    from analytics_scheduler.settings import CacheSettings, DatabaseSettings
+    from analytics_scheduler.errors import AnalyticsError
+    from analytics_scheduler.queries import Queries
+    from analytics_scheduler.settings import CacheSettings
 
 _ENTRIES_A_PIPELINE = 1_000
-# An entry outlives one run that did not come: the setting says how long for a daily one.
+# CACHE_SNAPSHOT_TTL_SECONDS is for daily entries. Others live longer by the days of their period,
+# so that each entry outlives the same number of missed runs.
 _TTL_FACTOR = {PeriodType.DAILY: 1, PeriodType.WEEKLY: 7, PeriodType.MONTHLY: 31}
-_JITTER_DIVISOR = 10
+_TTL_SPREAD = 10  # up to a tenth of the TTL is added
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishReport:
-    """What a publish wrote: entries in all, entries that are new or changed, and the version."""
+    """How many entries a publish wrote, how many of them were new or changed, and the version."""
 
-    period_type: str
+    period_type: PeriodType
     published: int
     changed: int
     version: int
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report as plain data."""
-        return asdict(self)
+
+def publish_figures(
+    queries: Queries,
+    settings: CacheSettings,
+    period_types: Iterable[PeriodType],
+    *,
+    through_airflow: bool = False,
+) -> None:
+    """Publish the latest figures of some period types.
+
+    Raises CacheUnavailableError or one of the database's errors. The caller has nothing to undo,
+    because the next run publishes everything again: see `not_published`.
+    """
+    with connected_cache(settings, through_airflow=through_airflow) as cache:
+        for period_type in period_types:
+            publish_latest(cache, queries, settings, period_type)
+
+
+def not_published(error: AnalyticsError) -> str:
+    """Return the warning of a run whose figures could not be published."""
+    return f"The latest figures were not published; the next run publishes them. {error}"
 
 
 def publish_latest(
-    cache: Cache,
-    connection: Connection[Any],
-    database_settings: DatabaseSettings,
-    cache_settings: CacheSettings,
-    period_type: PeriodType,
+    cache: Cache, queries: Queries, settings: CacheSettings, period_type: PeriodType
 ) -> PublishReport:
     """Write the latest figures of every active location, and raise the version if any changed.
 
-    Whatever period a run wrote, it is the latest one that is published. Raises
-    CacheUnavailableError where Redis fails; the next publish then does it all. A transaction that
-    the caller left open is committed first: what others commit meanwhile is seen.
+    These are the figures of the newest stored period, whichever period the last run wrote. Raises
+    CacheUnavailableError if Redis fails. A transaction that the caller left open is committed
+    first, so that the publish sees what others have committed in the meantime.
     """
     published = changed = 0
+    connection = queries.connection
     connection.commit()
     with (
         translated_errors(connection),
         translated_cache_errors(cache),
         connection.transaction(),
-        connection.cursor(name="latest_figures") as rows,
     ):
-        _wait_for_turn(connection, database_settings, period_type)
-        rows.itersize = _ENTRIES_A_PIPELINE
-        rows.execute(
-            statement("list_latest_figures", database_settings),
-            {"period_type": period_type.value},
-        )
+        limit_lock_waits(queries)
+        queries.run("lock_publishing", period_type=period_type)
         is_unfinished = bool(cache.exists(publishing_key(period_type)))
-        entries = iter(rows)
-        while chunk := list(islice(entries, _ENTRIES_A_PIPELINE)):
-            fresh = _count_changed(cache, period_type, chunk)
-            if fresh and not is_unfinished:
-                cache.set(publishing_key(period_type), "1")
-                is_unfinished = True
-            _write(cache, period_type, chunk, cache_settings.snapshot_ttl_seconds)
-            published += len(chunk)
-            changed += fresh
-        version = _settle(cache, period_type, is_unfinished=is_unfinished)
+        with queries.stream(
+            "list_latest_figures",
+            size=_ENTRIES_A_PIPELINE,
+            parts={"figures": columns("s", as_text=True)},
+            period_type=period_type,
+        ) as entries:
+            while chunk := list(islice(entries, _ENTRIES_A_PIPELINE)):
+                changed_here = _count_changed(cache, period_type, chunk)
+                if changed_here and not is_unfinished:
+                    cache.set(publishing_key(period_type), "1")
+                    is_unfinished = True
+                _write(cache, period_type, chunk, settings.snapshot_ttl_seconds)
+                published += len(chunk)
+                changed += changed_here
+        version = _finish(cache, period_type, has_changed=is_unfinished)
     return PublishReport(
-        period_type=period_type.value, published=published, changed=changed, version=version
-    )
-
-
-def _wait_for_turn(
-    connection: Connection[Any], settings: DatabaseSettings, period_type: PeriodType
-) -> None:
-    connection.execute(
-        statement("lock_publishing", settings),
-        {
-            "period_type": period_type.value,
-            "lock_timeout": f"{settings.lock_timeout_seconds * 1000}",
-        },
+        period_type=period_type, published=published, changed=changed, version=version
     )
 
 
@@ -108,18 +114,18 @@ def _count_changed(cache: Cache, period_type: PeriodType, chunk: Sequence[tuple[
 
 
 def _write(
-    cache: Cache, period_type: PeriodType, chunk: Sequence[tuple[str, str]], ttl: int
+    cache: Cache, period_type: PeriodType, chunk: Sequence[tuple[str, str]], daily_ttl: int
 ) -> None:
     pipeline: Any = cache.pipeline(transaction=False)
     for location_id, entry in chunk:
-        seconds = ttl_seconds(period_type, location_id, ttl)
+        seconds = ttl_seconds(period_type, location_id, daily_ttl)
         pipeline.set(entry_key(period_type, location_id), entry, ex=seconds)
     pipeline.execute()
 
 
-def _settle(cache: Cache, period_type: PeriodType, *, is_unfinished: bool) -> int:
-    """Raise the version where something changed, then take the mark away; return the version."""
-    if not is_unfinished:
+def _finish(cache: Cache, period_type: PeriodType, *, has_changed: bool) -> int:
+    """Raise the version if something has changed, then remove the mark; return the version."""
+    if not has_changed:
         return int(cache.get(version_key(period_type)) or 0)
     version = int(cache.incr(version_key(period_type)))
     cache.delete(publishing_key(period_type))
@@ -127,9 +133,9 @@ def _settle(cache: Cache, period_type: PeriodType, *, is_unfinished: bool) -> in
 
 
 def ttl_seconds(period_type: PeriodType, location_id: str, daily_ttl: int) -> int:
-    """Return how long an entry lives: the setting times the period's days, and up to a tenth more.
+    """Return the TTL of an entry in seconds: that of its period type, and up to a tenth more.
 
-    The part more differs from location to location, so that not all of them end at once.
+    What is added depends on the location, so that the entries do not all expire at once.
     """
     ttl = daily_ttl * _TTL_FACTOR[period_type]
-    return ttl + zlib.crc32(location_id.encode()) % (ttl // _JITTER_DIVISOR + 1)
+    return ttl + zlib.crc32(location_id.encode()) % (ttl // _TTL_SPREAD + 1)

@@ -1,8 +1,9 @@
--- Purpose: remove, of the keys given, those without a TTL that nobody used for a time.
--- Keys: a few dozen, so that the check and the removal are one step that no other client notices.
--- Arguments: idle seconds from which a key goes; 1 to remove, 0 to count only.
--- Reply: how many went (or would go), have a TTL, were used lately, have no idle time (an LFU
--- policy), and were gone already.
+-- Purpose: remove those of the given keys that have no TTL and have been idle for too long.
+-- Keys: up to a hundred, so few that no other client notices: the check and the removal are one
+-- step, during which Redis serves nobody else.
+-- Arguments: the idle time in seconds from which a key is removed; 1 to remove, 0 only to count.
+-- Reply: the numbers of keys that were removed (or would be), that have a TTL, that were used
+-- recently, that have no idle time (under an LFU policy), and that no longer existed.
 local too_long = tonumber(ARGV[1])
 local idle = {}
 local with_ttl, used_lately, untracked, gone = 0, 0, 0, 0

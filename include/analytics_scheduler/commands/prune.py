@@ -1,4 +1,7 @@
-"""Delete snapshots whose time is over, and what described them; safe to stop and to repeat."""
+"""Delete snapshots that are older than the retention settings allow, and their bookkeeping.
+
+You can stop the command at any time and run it again: it continues from where it stopped.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +9,29 @@ import argparse
 from typing import TYPE_CHECKING
 
 from analytics_scheduler.output import Output
+from analytics_scheduler.vocabulary import PeriodType
 
 if TYPE_CHECKING:
-    from analytics_scheduler.retention import KindReport, PruneReport
+    from analytics_scheduler.retention import PruneReport, TableCount
 
-HELP = "delete snapshots older than the retention settings allow"
+HELP = "delete snapshots that are older than the retention settings allow"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the choice to count only."""
+    """Add `--dry-run`."""
     parser.add_argument(
-        "--dry-run", action="store_true", help="say what would go, and delete nothing"
+        "--dry-run", action="store_true", help="count what would be deleted, and delete nothing"
     )
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Prune at the moment of now, and print what went of each kind."""
+    """Prune at the current time, and print the rows deleted from each table; return 0."""
     from datetime import UTC, datetime
 
     from analytics_scheduler.alerts.delivery import send_waiting
     from analytics_scheduler.database import connected
-    from analytics_scheduler.migrations import require_migrated
     from analytics_scheduler.queries import Queries
-    from analytics_scheduler.retention import prune
-    from analytics_scheduler.run_records import FinishedRun, finish_run
+    from analytics_scheduler.retention import run_retention
     from analytics_scheduler.settings import (
         CalendarSettings,
         DatabaseSettings,
@@ -43,19 +45,17 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     alerts = load_alert_settings()
     started_at = datetime.now(UTC)
     with connected(database) as connection:
-        require_migrated(Queries(connection, database))
-        report = prune(
-            connection, database, settings, calendar, moment=started_at, dry_run=arguments.dry_run
+        report, _ = run_retention(
+            Queries(connection, database),
+            settings,
+            calendar,
+            alerts,
+            task="snapshot-retention",
+            run_id=f"cli__{started_at.isoformat()}",
+            started_at=started_at,
+            moment=started_at,
+            dry_run=arguments.dry_run,
         )
-        if not report.dry_run:
-            run = FinishedRun(
-                task="snapshot-retention",
-                run_id=f"cli__{started_at.isoformat()}",
-                outcome=report.outcome,
-                started_at=started_at,
-                report=report.as_dict(),
-            )
-            finish_run(Queries(connection, database), run, alerts)
     _print(report, output)
     if not report.dry_run:
         send_waiting(database, alerts)
@@ -64,15 +64,15 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 def _print(report: PruneReport, output: Output) -> None:
     output.line("Would delete:" if report.dry_run else "Deleted:")
-    for entry in report.kinds:
-        output.line(f"  {entry.kind:<14}{entry.gone:>10}{_remark(entry)}")
+    for count in report.tables:
+        output.line(f"  {count.table:<14}{count.deleted:>10}{_remark(count)}")
     for warning in report.warnings:
         output.warning(warning)
     output.result({"success": True, **report.as_dict()})
 
 
-def _remark(entry: KindReport) -> str:
-    if entry.kind not in ("daily", "weekly", "monthly"):
+def _remark(count: TableCount) -> str:
+    if not isinstance(count.table, PeriodType):
         return ""
-    kept = "all are kept" if entry.kept_from is None else f"kept from {entry.kept_from} on"
-    return f"   {kept}{f', {entry.held} held back' if entry.held else ''}"
+    kept = "all kept" if count.kept_from is None else f"kept from {count.kept_from}"
+    return f"   {kept}{f', {count.held} held back' if count.held else ''}"

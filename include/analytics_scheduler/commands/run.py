@@ -11,12 +11,13 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from analytics_scheduler.errors import PeriodError
+from analytics_scheduler.errors import AnalyticsError, PeriodError
 from analytics_scheduler.output import Output
 from analytics_scheduler.periods import parse_day
 from analytics_scheduler.vocabulary import Outcome, PeriodType
 
 if TYPE_CHECKING:
+    from analytics_scheduler.queries import Queries
     from analytics_scheduler.snapshots import SnapshotReport, SnapshotRequest
 
 HELP = "take the snapshots of a day, week or month"
@@ -41,9 +42,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     from analytics_scheduler.database import connected
     from analytics_scheduler.queries import Queries
     from analytics_scheduler.run_records import FinishedRun, finish_run
-    from analytics_scheduler.settings import CacheSettings, load_alert_settings
+    from analytics_scheduler.settings import load_alert_settings
     from analytics_scheduler.snapshots import request_for, take_snapshots
-    from analytics_scheduler.snapshots.announce import publish_figures
     from analytics_scheduler.snapshots.context import RunSettings
 
     period_type = PeriodType(arguments.period)
@@ -71,8 +71,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     with connected(setup.database) as connection:
         report = take_snapshots(connection, setup, request, progress=show)
         output.progress_done()
-        if CacheSettings.load().url is not None:
-            report.warnings += publish_figures(connection, setup.database, report)
+        _publish(Queries(connection, setup.database), report)
         run = FinishedRun(
             task=period_type.task,
             run_id=request.run_id,
@@ -84,6 +83,19 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     status = _print(output, report, request)
     send_waiting(setup.database, alerts)
     return status
+
+
+def _publish(queries: Queries, report: SnapshotReport) -> None:
+    """Publish the figures if a cache is configured; whatever goes wrong is a warning."""
+    from analytics_scheduler.cache.publish import not_published, publish_figures
+    from analytics_scheduler.settings import CacheSettings
+
+    try:
+        settings = CacheSettings.load()
+        if settings.url is not None:
+            publish_figures(queries, settings, report.touched_period_types)
+    except AnalyticsError as error:
+        report.warnings.append(not_published(error))
 
 
 def _dates(arguments: argparse.Namespace) -> tuple[date | None, tuple[date, date] | None]:

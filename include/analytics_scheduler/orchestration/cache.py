@@ -1,42 +1,22 @@
-"""The step of the cache DAG: clean up once, or put it off while Redis cannot do it."""
+"""The task of the cache DAG: clean up once, or defer to the next run while Redis cannot do it."""
 
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from analytics_scheduler.errors import AnalyticsError, CacheUnavailableError, SettingError
-from analytics_scheduler.orchestration.callbacks import (
-    alert_callbacks,
-    check_overdue_tasks,
-    record_failure,
-)
+from analytics_scheduler.orchestration.callbacks import check_overdue_tasks, record_failure
 from analytics_scheduler.orchestration.metrics import emit_run
-from analytics_scheduler.orchestration.options import DEFAULT_ARGS, START_DATE
 from analytics_scheduler.orchestration.retired_settings import log_retired_settings
-from analytics_scheduler.orchestration.schedules import TASK_TAG
 from analytics_scheduler.settings import CacheSettings, DatabaseSettings, load_alert_settings
 from analytics_scheduler.vocabulary import Outcome
 
 _LOGGER = logging.getLogger(__name__)
-
-
-def cache_options() -> dict[str, Any]:
-    """Return what the DAG of the cache is made with."""
-    timeout = DatabaseSettings.load().task_timeout_seconds
-    return {
-        "start_date": START_DATE,
-        "catchup": False,
-        "is_paused_upon_creation": False,
-        "max_active_runs": 1,
-        **alert_callbacks(),
-        "default_args": {**DEFAULT_ARGS, "execution_timeout": timedelta(seconds=timeout)},
-        "tags": [TASK_TAG, "cache"],
-    }
 
 
 @task(
@@ -45,8 +25,11 @@ def cache_options() -> dict[str, Any]:
     on_failure_callback=[record_failure, check_overdue_tasks],
 )
 def clean_cache() -> dict[str, Any]:
-    """Remove what is over; where Redis cannot do it now the run is skipped, and the next does."""
-    from analytics_scheduler.cache import cleanup as cache_cleanup
+    """Remove expired and idle entries, and return the report.
+
+    The task is skipped, and its run recorded as deferred, while Redis is down or takes no writes.
+    """
+    from analytics_scheduler.cache.cleanup import clean_up
     from analytics_scheduler.cache.connection import connected_cache
 
     run_id = get_current_context()["run_id"]
@@ -55,8 +38,9 @@ def clean_cache() -> dict[str, Any]:
     try:
         settings = CacheSettings.load()
         with connected_cache(settings, through_airflow=True) as cache:
-            report = cache_cleanup.clean_cache(cache, settings)
+            report = clean_up(cache, settings)
     except SettingError as error:
+        # A retry would fail in the same way.
         raise AirflowFailException(str(error)) from error
     except CacheUnavailableError as error:
         _record(Outcome.DEFERRED, started_at, {"reason": str(error)})
@@ -69,7 +53,7 @@ def clean_cache() -> dict[str, Any]:
 
 
 def _record(outcome: Outcome, started_at: datetime, report: dict[str, Any]) -> None:
-    """Count and record the run. If the database is down, the cache is cleaned all the same."""
+    """Count and record the run. If the database is down, only log it: the cleanup needs none."""
     from analytics_scheduler.database import connected
     from analytics_scheduler.queries import Queries
     from analytics_scheduler.run_records import FinishedRun, finish_run

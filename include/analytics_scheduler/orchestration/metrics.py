@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from analytics_scheduler.orchestration.options import run_moment
+from analytics_scheduler.orchestration.dag_run import run_moment
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

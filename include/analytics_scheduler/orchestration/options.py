@@ -1,38 +1,39 @@
-"""What every task asks of its run: the moment it stands for, and what a person asked for."""
+"""The arguments of `DAG(...)` that all DAGs of the package share."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from analytics_scheduler.periods import parse_day
+from analytics_scheduler.orchestration.callbacks import alert_callbacks
+from analytics_scheduler.orchestration.schedules import TASK_TAG
+from analytics_scheduler.settings import DatabaseSettings
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Param
 
-DEFAULT_ARGS: dict[str, Any] = {
+_DEFAULT_ARGS: dict[str, Any] = {
     "owner": "analytics",
     "retries": 3,
     "retry_delay": timedelta(seconds=20),
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=10),
 }
-START_DATE = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-def run_moment(context: Context) -> datetime:
-    """Return the moment that a run stands for: its scheduled time, or that of its trigger."""
-    dag_run = context["dag_run"]
-    moment: datetime = dag_run.logical_date or dag_run.run_after
-    return moment
+def dag_options(tag: str, params: dict[str, Param] | None = None) -> dict[str, Any]:
+    """Return the arguments of a DAG with this tag, and with these fields in its trigger form.
 
-
-def wanted_date(context: Context) -> date | None:
-    """Return the day that a person named, or None; raises PeriodError for anything else."""
-    named = context["params"].get("date") or (context["dag_run"].conf or {}).get("date")
-    return parse_day(str(named)) if named else None
-
-
-def wanted_force(context: Context) -> bool:
-    """Return whether a person asked for stored days to be computed again."""
-    return context["params"].get("force") is True
+    A task may run for TASK_TIMEOUT_SECONDS. Raises SettingError if that cannot be read.
+    """
+    timeout = timedelta(seconds=DatabaseSettings.load().task_timeout_seconds)
+    return {
+        "start_date": datetime(2020, 1, 1, tzinfo=UTC),
+        "catchup": False,
+        "is_paused_upon_creation": False,
+        "max_active_runs": 1,
+        "default_args": {**_DEFAULT_ARGS, "execution_timeout": timeout},
+        **alert_callbacks(),
+        "params": params or {},
+        "tags": [TASK_TAG, tag],
+    }

@@ -1,24 +1,20 @@
-"""The step of the retention DAG: prune once, in short transactions."""
+"""The task of the retention DAG, and the options of the DAG."""
 
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from analytics_scheduler.errors import SchemaError, SettingError
-from analytics_scheduler.orchestration.callbacks import (
-    alert_callbacks,
-    check_overdue_tasks,
-    record_failure,
-)
+from analytics_scheduler.orchestration.callbacks import check_overdue_tasks, record_failure
+from analytics_scheduler.orchestration.dag_run import run_moment, wanted_dry_run
 from analytics_scheduler.orchestration.metrics import emit_run
-from analytics_scheduler.orchestration.options import DEFAULT_ARGS, START_DATE, run_moment
+from analytics_scheduler.orchestration.options import dag_options
 from analytics_scheduler.orchestration.retired_settings import log_retired_settings
-from analytics_scheduler.orchestration.schedules import TASK_TAG
 from analytics_scheduler.settings import (
     CalendarSettings,
     DatabaseSettings,
@@ -32,25 +28,14 @@ _SHARE_OF_TIME_LIMIT = 0.8
 
 
 def retention_options() -> dict[str, Any]:
-    """Return what the DAG of retention is made with."""
-    timeout = DatabaseSettings.load().task_timeout_seconds
-    return {
-        "start_date": START_DATE,
-        "catchup": False,
-        "is_paused_upon_creation": False,
-        "max_active_runs": 1,
-        **alert_callbacks(),
-        "default_args": {**DEFAULT_ARGS, "execution_timeout": timedelta(seconds=timeout)},
-        "params": {
-            "dry_run": Param(
-                False,
-                type="boolean",
-                title="Dry run",
-                description="Count what would go, and delete nothing.",
-            )
-        },
-        "tags": [TASK_TAG, "retention"],
-    }
+    """Return the arguments of `DAG(...)` for the retention DAG."""
+    dry_run = Param(
+        False,
+        type="boolean",
+        title="Dry run",
+        description="Count what would be deleted, and delete nothing.",
+    )
+    return dag_options("retention", {"dry_run": dry_run})
 
 
 @task(
@@ -58,12 +43,13 @@ def retention_options() -> dict[str, Any]:
     on_failure_callback=[record_failure, check_overdue_tasks],
 )
 def prune_snapshots() -> dict[str, Any]:
-    """Delete what is over at the run's moment; a setting that cannot be read deletes nothing."""
+    """Delete what is older than the settings allow at the run's moment, and return the report.
+
+    Fails without a retry, and deletes nothing, if a setting or the tables are not usable.
+    """
     from analytics_scheduler.database import connected
-    from analytics_scheduler.migrations import require_migrated
     from analytics_scheduler.queries import Queries
-    from analytics_scheduler.retention import prune
-    from analytics_scheduler.run_records import FinishedRun, finish_run
+    from analytics_scheduler.retention import run_retention
 
     context = get_current_context()
     run_id = context["run_id"]
@@ -74,31 +60,24 @@ def prune_snapshots() -> dict[str, Any]:
         calendar = CalendarSettings.load().calendar()
         database = DatabaseSettings.load()
         with connected(database, through_airflow=True) as connection:
-            require_migrated(Queries(connection, database))
-            report = prune(
-                connection,
-                database,
+            report, run = run_retention(
+                Queries(connection, database),
                 settings,
                 calendar,
+                load_alert_settings(),
+                task=context["dag"].dag_id,
+                run_id=run_id,
+                started_at=started_at,
                 moment=min(run_moment(context), started_at),
-                dry_run=context["params"].get("dry_run") is not False,
+                dry_run=wanted_dry_run(context),
                 time_limit_seconds=database.task_timeout_seconds * _SHARE_OF_TIME_LIMIT,
             )
-            if not report.dry_run:
-                run = FinishedRun(
-                    task=context["dag"].dag_id,
-                    run_id=run_id,
-                    outcome=report.outcome,
-                    started_at=started_at,
-                    report=report.as_dict(),
-                )
-                finish_run(Queries(connection, database), run, load_alert_settings())
-                gone = sum(entry.gone for entry in report.kinds)
-                emit_run(context, run, {"rows_pruned": gone})
     except (SettingError, SchemaError) as error:
-        # Another try would find the same.
+        # A retry would fail in the same way.
         raise AirflowFailException(f"Nothing was deleted. {error}") from error
     _LOGGER.info("event=snapshot_retention run=%s %s", run_id, report.summary())
     for warning in report.warnings:
         _LOGGER.warning("event=snapshot_retention run=%s %s", run_id, warning)
+    if not report.dry_run:
+        emit_run(context, run, {"rows_pruned": report.rows_deleted})
     return report.as_dict()

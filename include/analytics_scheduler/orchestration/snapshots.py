@@ -6,30 +6,24 @@ Reports travel between them in a few hundred bytes: ranges of ids and counts, ne
 from __future__ import annotations
 
 import logging
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from analytics_scheduler.errors import PeriodError, SchemaError, SettingError
+from analytics_scheduler.errors import AnalyticsError, PeriodError, SchemaError, SettingError
 from analytics_scheduler.orchestration.callbacks import (
     RunNotPlannedError,
-    alert_callbacks,
     check_overdue_tasks,
     record_failure,
 )
+from analytics_scheduler.orchestration.dag_run import run_moment, wanted_date, wanted_force
 from analytics_scheduler.orchestration.metrics import emit_run
-from analytics_scheduler.orchestration.options import (
-    DEFAULT_ARGS,
-    START_DATE,
-    run_moment,
-    wanted_date,
-    wanted_force,
-)
+from analytics_scheduler.orchestration.options import dag_options
 from analytics_scheduler.orchestration.retired_settings import log_retired_settings
-from analytics_scheduler.orchestration.schedules import TASK_TAG
 from analytics_scheduler.settings import (
+    CacheSettings,
     DatabaseSettings,
     SnapshotSettings,
     load_alert_settings,
@@ -71,18 +65,8 @@ def snapshot_params(period_type: str) -> dict[str, Param]:
 
 
 def snapshot_options(period_type: str) -> dict[str, Any]:
-    """Return what the DAGs of all three periods have in common."""
-    timeout = DatabaseSettings.load().task_timeout_seconds
-    return {
-        "start_date": START_DATE,
-        "catchup": False,
-        "is_paused_upon_creation": False,
-        "max_active_runs": 1,
-        "default_args": {**DEFAULT_ARGS, "execution_timeout": timedelta(seconds=timeout)},
-        **alert_callbacks(),
-        "params": snapshot_params(period_type),
-        "tags": [TASK_TAG, "snapshot"],
-    }
+    """Return the arguments of `DAG(...)` for a DAG that takes snapshots of this period type."""
+    return dag_options("snapshot", snapshot_params(period_type))
 
 
 def plan(period_type: str) -> XComArg:
@@ -170,9 +154,10 @@ def write_snapshots(part: dict[str, Any]) -> None:
 
 @task(trigger_rule="all_done", retries=0)
 def publish_snapshots(parts: Any) -> None:
-    """Publish the latest figures; a cache that is away costs a warning, the next run does it."""
+    """Publish the latest figures. If Redis is down, log a warning: the next run publishes them."""
+    from analytics_scheduler.cache.publish import not_published, publish_figures
     from analytics_scheduler.database import connected
-    from analytics_scheduler.snapshots.announce import publish_figures
+    from analytics_scheduler.queries import Queries
 
     context = get_current_context()
     if not parts:
@@ -180,8 +165,16 @@ def publish_snapshots(parts: Any) -> None:
     settings = DatabaseSettings.load()
     report = _total(_from_plain(parts[0]), context)
     with connected(settings, through_airflow=True) as connection:
-        for warning in publish_figures(connection, settings, report, through_airflow=True):
-            _LOGGER.warning("event=not_published run=%s %s", context["run_id"], warning)
+        try:
+            publish_figures(
+                Queries(connection, settings),
+                CacheSettings.load(),
+                report.touched_period_types,
+                through_airflow=True,
+            )
+        except AnalyticsError as error:
+            message = not_published(error)
+            _LOGGER.warning("event=not_published run=%s %s", context["run_id"], message)
 
 
 @task(

@@ -1,7 +1,6 @@
-"""Retention: snapshots whose time is over go, and nothing that is still needed goes with them."""
+"""Retention: delete snapshots that are older than their settings allow, and their bookkeeping."""
 
-from analytics_scheduler.retention.cutoffs import Cutoffs, cutoffs_at, first_kept_day
-from analytics_scheduler.retention.prune import prune
-from analytics_scheduler.retention.report import KindReport, PruneReport
+from analytics_scheduler.retention.prune import prune, run_retention
+from analytics_scheduler.retention.report import PruneReport, TableCount
 
-__all__ = ["Cutoffs", "KindReport", "PruneReport", "cutoffs_at", "first_kept_day", "prune"]
+__all__ = ["PruneReport", "TableCount", "prune", "run_retention"]

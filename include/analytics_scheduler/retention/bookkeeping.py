@@ -1,81 +1,109 @@
-"""Prune what described snapshots that are gone: days, revisions, runs, alerts, old prices."""
+"""Delete the bookkeeping that no stored snapshot needs: days, revisions, runs, alerts, prices."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
-from analytics_scheduler.periods import Calendar
-from analytics_scheduler.retention.cutoffs import Cutoffs, first_kept_day
-from analytics_scheduler.retention.report import Tally
-from analytics_scheduler.retention.snapshots import oldest_kept_day
-from analytics_scheduler.retention.transactions import Session
+from analytics_scheduler.retention.context import PruneContext, short_transaction
+from analytics_scheduler.retention.cutoffs import first_kept_day
+from analytics_scheduler.retention.report import Counts
 from analytics_scheduler.setting_parsers import Age
-from analytics_scheduler.vocabulary import PeriodType
+from analytics_scheduler.vocabulary import Bookkeeping, PeriodType
 
 RUNS_KEPT = Age(1, "year")
 _LOCATIONS_A_PAGE = 1_000
 
 
-def prune_bookkeeping(
-    session: Session, calendar: Calendar, cutoffs: Cutoffs, tally: Tally, *, dry_run: bool
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _LocationPage:
+    """The row of the statements `prune_days` and `prune_revisions`."""
+
+    last_location: UUID | None
+    found: int
+    deleted: int
+
+
+def prune_bookkeeping(context: PruneContext, counts: Counts) -> None:
     """Delete, or count, the rows of the package's own tables that nothing needs any more."""
-    if not dry_run:
-        _prune_descriptions(session, cutoffs, tally)
-    runs_kept_from = first_kept_day(RUNS_KEPT, cutoffs.today)
+    if not context.dry_run:  # a dry run has counted them together with their snapshots
+        _prune_days_and_revisions(context, counts)
+    runs_kept_from = first_kept_day(RUNS_KEPT, context.cutoffs.today)
     if runs_kept_from is not None:
-        moment = calendar.day_start(runs_kept_from)
-        for kind in ("runs", "alerts"):
-            _prune_stale(session, kind, moment, tally, dry_run=dry_run)
-    oldest = oldest_kept_day(session, cutoffs, tally, dry_run=dry_run)
-    if oldest is not None:
-        _prune_stale(session, "prices", calendar.day_start(oldest), tally, dry_run=dry_run)
+        moment = context.calendar.day_start(runs_kept_from)
+        _prune_old(context, Bookkeeping.RUNS, "prune_runs", moment, counts)
+        _prune_old(context, Bookkeeping.ALERTS, "prune_alerts", moment, counts)
+    oldest_day = _oldest_kept_day(context, counts)
+    if oldest_day is not None:
+        moment = context.calendar.day_start(oldest_day)
+        _prune_old(context, Bookkeeping.PRICES, "prune_prices", moment, counts)
 
 
-def _prune_descriptions(session: Session, cutoffs: Cutoffs, tally: Tally) -> None:
-    if cutoffs.daily is not None:
-        _prune_by_location(session, "days", {"cutoff": cutoffs.daily}, tally)
-    for period_type in PeriodType:
-        cutoff = cutoffs.of(period_type)
-        if cutoff is not None:
-            wanted = {"period_type": period_type.value, "cutoff": cutoff}
-            _prune_by_location(session, "revisions", wanted, tally)
-
-
-def _prune_by_location(session: Session, kind: str, wanted: dict[str, Any], tally: Tally) -> None:
-    place = None
-    while not session.is_time_up():
-        page = session.row(
-            f"prune_{kind}",
-            {
-                **wanted,
-                "after_location": place,
-                "page_size": _LOCATIONS_A_PAGE,
-                "batch_size": session.page_size,
-            },
+def _prune_days_and_revisions(context: PruneContext, counts: Counts) -> None:
+    first_kept = context.cutoffs.first_kept
+    if first_kept[PeriodType.DAILY] is not None:
+        _prune_by_location(
+            context, Bookkeeping.DAYS, "prune_days", counts, cutoff=first_kept[PeriodType.DAILY]
         )
-        tally.gone[kind] += page.gone
-        session.progress(tally.gone.total())
+    for period_type, cutoff in first_kept.items():
+        if cutoff is not None:
+            _prune_by_location(
+                context,
+                Bookkeeping.REVISIONS,
+                "prune_revisions",
+                counts,
+                period_type=period_type,
+                cutoff=cutoff,
+            )
+
+
+def _prune_by_location(
+    context: PruneContext, table: Bookkeeping, statement: str, counts: Counts, **parameters: Any
+) -> None:
+    last_location = None
+    while not context.is_time_up():
+        with short_transaction(context.queries):
+            page = context.queries.row(
+                statement,
+                _LocationPage,
+                after_location=last_location,
+                location_count=_LOCATIONS_A_PAGE,
+                page_size=context.page_size,
+                **parameters,
+            )
+        counts.deleted[table] += page.deleted
+        context.report_progress(counts.deleted.total())
         if page.last_location is None:
             return
-        # A full batch leaves more of the same locations, unless others hold all of it.
-        if page.found < session.page_size or page.gone == 0:
-            place = page.last_location
-    tally.is_complete = False
+        # A full page leaves more rows of the same locations, unless all of its rows are locked.
+        if page.found < context.page_size or page.deleted == 0:
+            last_location = page.last_location
+    counts.is_complete = False
 
 
-def _prune_stale(
-    session: Session, kind: str, moment: datetime, tally: Tally, *, dry_run: bool
+def _prune_old(
+    context: PruneContext, table: Bookkeeping, statement: str, moment: datetime, counts: Counts
 ) -> None:
-    stale = session.part(f"_stale_{kind}")
-    if dry_run:
-        tally.gone[kind] += session.row("count_stale", {"moment": moment}, stale=stale).gone
-        return
-    while not session.is_time_up():
-        batch = {"moment": moment, "batch_size": session.page_size}
-        gone = session.row(f"prune_{kind}", batch, stale=stale).gone
-        tally.gone[kind] += gone
-        if gone < session.page_size:
+    page_size = None if context.dry_run else context.page_size
+    while not context.is_time_up():
+        with short_transaction(context.queries):
+            deleted = context.queries.value(
+                statement, moment=moment, page_size=page_size, dry_run=context.dry_run
+            )
+        counts.deleted[table] += deleted
+        if page_size is None or deleted < page_size:
             return
-    tally.is_complete = False
+    counts.is_complete = False
+
+
+def _oldest_kept_day(context: PruneContext, counts: Counts) -> date | None:
+    """Return the oldest day that has, or after a dry run would have, a daily snapshot."""
+    cutoff = context.cutoffs.first_kept[PeriodType.DAILY]
+    with short_transaction(context.queries):
+        # A dry run has deleted nothing, so what it would have deleted must not count.
+        stored = context.queries.value(
+            "read_oldest_day", from_day=cutoff if context.dry_run else None
+        )
+    return min((day for day in (stored, cutoff, *counts.held) if day is not None), default=None)

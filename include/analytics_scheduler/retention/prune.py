@@ -1,94 +1,104 @@
-"""Delete what is over; a prune that is stopped anywhere is taken up by the next one."""
+"""Delete what is older than the settings allow; a prune that stops is continued by the next one."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
 
 from analytics_scheduler.database import translated_errors
+from analytics_scheduler.migrations import require_migrated
 from analytics_scheduler.periods import Calendar
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.retention.bookkeeping import prune_bookkeeping
-from analytics_scheduler.retention.cutoffs import Cutoffs, cutoffs_at
-from analytics_scheduler.retention.report import (
-    BOOKKEEPING,
-    UNFINISHED,
-    KindReport,
-    PruneReport,
-    Tally,
-    held_warnings,
-)
-from analytics_scheduler.retention.snapshots import prune_kind
-from analytics_scheduler.retention.transactions import ROWS_A_TRANSACTION, Session
+from analytics_scheduler.retention.context import PruneContext, short_transaction
+from analytics_scheduler.retention.cutoffs import cutoffs_at
+from analytics_scheduler.retention.report import Counts, PruneReport
+from analytics_scheduler.retention.snapshots import prune_period_type
+from analytics_scheduler.run_records import FinishedRun, finish_run
+from analytics_scheduler.settings import AlertSettings, RetentionSettings
 from analytics_scheduler.vocabulary import PeriodType
 
-if TYPE_CHECKING:
-    from psycopg import Connection
+_ROWS_A_TRANSACTION = 5_000
 
-    from analytics_scheduler.settings import DatabaseSettings, RetentionSettings
+
+def run_retention(
+    queries: Queries,
+    settings: RetentionSettings,
+    calendar: Calendar,
+    alerts: AlertSettings,
+    *,
+    task: str,
+    run_id: str,
+    started_at: datetime,
+    moment: datetime,
+    dry_run: bool,
+    time_limit_seconds: float | None = None,
+) -> tuple[PruneReport, FinishedRun]:
+    """Prune once, record the run unless it is dry, and return the report and the run.
+
+    Raises SchemaError if the package's tables are missing or older than this version.
+    """
+    require_migrated(queries)
+    report = prune(
+        queries,
+        settings,
+        calendar,
+        moment=moment,
+        dry_run=dry_run,
+        time_limit_seconds=time_limit_seconds,
+    )
+    run = FinishedRun(
+        task=task,
+        run_id=run_id,
+        outcome=report.outcome,
+        started_at=started_at,
+        report=report.as_dict(),
+    )
+    if not dry_run:
+        finish_run(queries, run, alerts)
+    return report, run
 
 
 def prune(
-    connection: Connection[Any],
-    database: DatabaseSettings,
+    queries: Queries,
     settings: RetentionSettings,
     calendar: Calendar,
     *,
     moment: datetime,
     dry_run: bool = False,
     time_limit_seconds: float | None = None,
-    rows_a_transaction: int = ROWS_A_TRANSACTION,
+    rows_a_transaction: int = _ROWS_A_TRANSACTION,
     on_progress: Callable[[int], None] | None = None,
 ) -> PruneReport:
-    """Delete the snapshots whose period ended too long before a moment, and what described them.
+    """Delete the snapshots whose age at a moment is beyond the settings, and their bookkeeping.
 
-    A moment in the future counts as now, by the database's own clock: no date that somebody typed
-    makes a row older than it is. A daily row stays as long as the week or month that holds it
-    has not been composed and would itself be kept. A transaction that the caller left open is
-    committed first, as each page is one of its own.
+    A moment in the future counts as now, by the database's clock: a mistyped date cannot make a row
+    older than it is. A daily snapshot stays until the week and the month that contain it have been
+    composed, unless these would be deleted themselves. A dry run only counts. A transaction that
+    the caller left open is committed first, because each page is a transaction of its own.
+    `on_progress` is called with the rows deleted so far.
     """
     started = time.monotonic()
-    session = Session(
-        connection=connection,
-        database=database,
-        page_size=rows_a_transaction,
-        stop_at=None if time_limit_seconds is None else started + time_limit_seconds,
-        on_progress=on_progress,
-    )
-    with translated_errors(connection):
-        connection.commit()
-        cutoffs = cutoffs_at(settings, _today(session, calendar, moment))
-        tally = Tally()
-        for period_type in PeriodType:
-            prune_kind(session, calendar, cutoffs, period_type, tally, dry_run=dry_run)
-        prune_bookkeeping(session, calendar, cutoffs, tally, dry_run=dry_run)
-    return _report(cutoffs, tally, dry_run=dry_run, seconds=time.monotonic() - started)
-
-
-def _today(session: Session, calendar: Calendar, moment: datetime) -> date:
-    return calendar.day_of(min(moment, session.row("read_clock", {}).moment))
-
-
-def _report(cutoffs: Cutoffs, tally: Tally, *, dry_run: bool, seconds: float) -> PruneReport:
-    snapshots = tuple(
-        KindReport(
-            kind=period_type.value,
-            kept_from=cutoffs.of(period_type),
-            gone=tally.gone[period_type.value],
-            held=tally.held if period_type is PeriodType.DAILY else 0,
+    counts = Counts()
+    with translated_errors(queries.connection):
+        queries.connection.commit()
+        context = PruneContext(
+            queries=queries,
+            calendar=calendar,
+            cutoffs=cutoffs_at(settings, _today(queries, calendar, moment)),
+            dry_run=dry_run,
+            page_size=rows_a_transaction,
+            stop_at=None if time_limit_seconds is None else started + time_limit_seconds,
+            on_progress=on_progress,
         )
-        for period_type in PeriodType
-    )
-    bookkeeping = tuple(
-        KindReport(kind=kind, kept_from=None, gone=tally.gone[kind]) for kind in BOOKKEEPING
-    )
-    unfinished = () if tally.is_complete else (UNFINISHED,)
-    return PruneReport(
-        kinds=snapshots + bookkeeping,
-        today=cutoffs.today,
-        is_complete=tally.is_complete,
-        dry_run=dry_run,
-        seconds=round(seconds, 3),
-        warnings=held_warnings(tally, cutoffs.today) + unfinished,
-    )
+        for period_type in PeriodType:
+            prune_period_type(context, period_type, counts)
+        prune_bookkeeping(context, counts)
+    return counts.report(context.cutoffs, dry_run=dry_run, seconds=time.monotonic() - started)
+
+
+def _today(queries: Queries, calendar: Calendar, moment: datetime) -> date:
+    with short_transaction(queries):
+        now: datetime = queries.value("read_clock")
+    return calendar.day_of(min(moment, now))

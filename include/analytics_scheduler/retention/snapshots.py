@@ -1,88 +1,79 @@
-"""Prune, or count, the snapshots of one kind: date by date from the oldest, page by page."""
+"""Delete, or count, the snapshots of a period type: one period end after the other, in pages."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from uuid import UUID
 
-from analytics_scheduler.periods import Calendar
-from analytics_scheduler.retention.cutoffs import Cutoffs, periods_served
-from analytics_scheduler.retention.report import Tally
-from analytics_scheduler.retention.transactions import Session
-from analytics_scheduler.vocabulary import PeriodType
+from analytics_scheduler.retention.context import PruneContext, short_transaction
+from analytics_scheduler.retention.cutoffs import periods_to_compose
+from analytics_scheduler.retention.report import Counts
+from analytics_scheduler.vocabulary import Bookkeeping, PeriodType
 
 
-def prune_kind(
-    session: Session,
-    calendar: Calendar,
-    cutoffs: Cutoffs,
-    period_type: PeriodType,
-    tally: Tally,
-    *,
-    dry_run: bool,
-) -> None:
-    """Delete the rows of a kind that are over, or count them; the tally takes what happened."""
-    cutoff = cutoffs.of(period_type)
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The row of the statement `prune_snapshots`."""
+
+    last_location: UUID | None
+    last_start: date | None
+    found: int
+    deleted: int
+    marks: int
+    days: int
+    revisions: int
+    lack_week: int
+    lack_month: int
+    held: int
+
+
+def prune_period_type(context: PruneContext, period_type: PeriodType, counts: Counts) -> None:
+    """Delete the snapshots of a period type that are older than they are kept, oldest first."""
+    cutoff = context.cutoffs.first_kept[period_type]
     if cutoff is None:
         return
-    due = session.rows("list_due_dates", {"period_type": period_type.value, "cutoff": cutoff})
-    for (period_end,) in due:
-        if session.is_time_up():
-            tally.is_complete = False
+    with short_transaction(context.queries):
+        due = context.queries.run("list_due_dates", period_type=period_type, cutoff=cutoff)
+        period_ends = [period_end for (period_end,) in due]
+    for period_end in period_ends:
+        _prune_period_end(context, period_type, period_end, counts)
+
+
+def _prune_period_end(
+    context: PruneContext, period_type: PeriodType, period_end: date, counts: Counts
+) -> None:
+    week = month = None
+    if period_type is PeriodType.DAILY:
+        week, month = periods_to_compose(context.calendar, period_end, context.cutoffs)
+    last_location = last_start = None
+    while not context.is_time_up():
+        with short_transaction(context.queries):
+            page = context.queries.row(
+                "prune_snapshots",
+                _Page,
+                period_type=period_type,
+                period_end=period_end,
+                after_location=last_location,
+                after_start=last_start,
+                page_size=context.page_size,
+                waits_for_week=week is not None,
+                waits_for_month=month is not None,
+                dry_run=context.dry_run,
+            )
+        counts.deleted[period_type] += page.deleted
+        _add_bookkeeping(page, counts)
+        counts.add_held(period_end, page.held)
+        counts.add_missing(week, period_end, page.lack_week)
+        counts.add_missing(month, period_end, page.lack_month)
+        context.report_progress(counts.deleted.total())
+        if page.found < context.page_size:
             return
-        week, month = (
-            periods_served(calendar, period_end, cutoffs)
-            if period_type is PeriodType.DAILY
-            else (None, None)
-        )
-        judgement = {
-            "period_type": period_type.value,
-            "period_end": period_end,
-            "waits_for_week": week is not None,
-            "waits_for_month": month is not None,
-        }
-        counts = (_count_date if dry_run else _prune_date)(session, judgement, tally)
-        tally.gone[period_type.value] += counts["gone"]
-        tally.gone["adopted marks"] += counts["marks"]
-        tally.note_held(period_end, counts["held"])
-        tally.note_missing(week, counts["lack_week"])
-        tally.note_missing(month, counts["lack_month"])
+        last_location, last_start = page.last_location, page.last_start
+    counts.is_complete = False
 
 
-def _prune_date(session: Session, judgement: dict[str, Any], tally: Tally) -> dict[str, int]:
-    total = dict.fromkeys(("gone", "marks", "lack_week", "lack_month", "held"), 0)
-    place: dict[str, Any] = {"after_location": None, "after_start": None}
-    while True:
-        page = session.row(
-            "prune_date",
-            {**judgement, **place, "page_size": session.page_size},
-            judged=session.part("_judged_date"),
-        )
-        if page.last_location is None:
-            return total
-        for name in total:
-            total[name] += getattr(page, name)
-        session.progress(tally.gone.total() + total["gone"])
-        if page.page_rows < session.page_size or session.is_time_up():
-            return total
-        place = {"after_location": page.last_location, "after_start": page.last_start}
-
-
-def _count_date(session: Session, judgement: dict[str, Any], tally: Tally) -> dict[str, int]:
-    everything = {"after_location": None, "after_start": None, "page_size": None}
-    row = session.row(
-        "count_date", {**judgement, **everything}, judged=session.part("_judged_date")
-    )
-    tally.gone["days"] += row.described_days
-    tally.gone["revisions"] += row.revisions
-    return {name: getattr(row, name) for name in row._fields}
-
-
-def oldest_kept_day(
-    session: Session, cutoffs: Cutoffs, tally: Tally, *, dry_run: bool
-) -> date | None:
-    """Return the oldest day that has, or after a dry run would have, a daily snapshot."""
-    from_day = cutoffs.daily if dry_run else None
-    stored = session.row("read_oldest_day", {"from_day": from_day}).oldest_day
-    days = [day for day in (stored, cutoffs.daily, *tally.held_days) if day is not None]
-    return min(days, default=None)
+def _add_bookkeeping(page: _Page, counts: Counts) -> None:
+    counts.deleted[Bookkeeping.ADOPTED_MARKS] += page.marks
+    counts.deleted[Bookkeeping.DAYS] += page.days
+    counts.deleted[Bookkeeping.REVISIONS] += page.revisions

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from analytics_scheduler.database import limit_lock_waits
 from analytics_scheduler.snapshots.compose import WrittenDays, compose_periods
 from analytics_scheduler.snapshots.days import (
     UnusableDay,
@@ -59,8 +60,7 @@ def _lock(context: RunContext, locations: LocationRange) -> Batch:
     context.queries.run("register_locations", **locations.parameters)
     names = dict(context.queries.run("lock_locations", **locations.parameters).fetchall())
     # From here on, only somebody else's lock on the rows themselves can hold the batch up.
-    milliseconds = context.settings.database.lock_timeout_seconds * 1000
-    context.queries.run("limit_lock_waits", milliseconds=str(milliseconds))
+    limit_lock_waits(context.queries)
     return Batch.of(names, locations)
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from analytics_scheduler.vocabulary import Outcome
+from analytics_scheduler.vocabulary import Outcome, PeriodType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,6 +114,16 @@ class SnapshotReport:
             return Outcome.SUCCESS
         is_partial = self.written + self.changed + self.unchanged > 0
         return Outcome.PARTIAL if is_partial else Outcome.FAILED
+
+    @property
+    def touched_period_types(self) -> list[PeriodType]:
+        """The period types of the rows that may have changed: the run's own first.
+
+        Days that are written late change the stored weeks and months that contain them.
+        """
+        own = PeriodType(self.period_type)
+        others = [each for each in PeriodType if each is not own] if self.composed else []
+        return [own, *others]
 
     def add(self, other: SnapshotReport) -> None:
         """Add the counts and names of another part of the same run."""

@@ -86,10 +86,3 @@ WHERE
     AND (%(until)s::uuid IS NULL OR l.id <= %(until)s::uuid)
 ORDER BY own.location_id
 FOR UPDATE OF own;
-
-
--- name: limit_lock_waits
--- Purpose: bound how long the transaction waits for locks of others on the rows that it writes.
--- Parameters: milliseconds.
--- Rows: one: the setting.
-SELECT set_config('lock_timeout', %(milliseconds)s, TRUE);
