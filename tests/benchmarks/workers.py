@@ -35,6 +35,7 @@ from tests.support.database import execute
 from analytics_scheduler import snapshots
 from analytics_scheduler.database import connected
 from analytics_scheduler.memory import peak_memory_mib
+from analytics_scheduler.output import counted
 from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import CalendarSettings, DatabaseSettings, SnapshotSettings
 from analytics_scheduler.snapshots.context import RunSettings
@@ -152,8 +153,9 @@ def print_result(
     workers: int, seconds: float, alone: float, locations: int, most: dict[str, int]
 ) -> None:
     print(
-        f"{workers} workers: {alone / seconds:5.2f} times one worker; {seconds:6.2f} s for"
-        f" {RANGES} ranges, {locations / seconds:7.0f} locations/s; most sessions {most}",
+        f"{counted(workers, 'worker')}: {alone / seconds:5.2f} times one worker;"
+        f" {seconds:6.2f} s for {RANGES} ranges, {locations / seconds:7.0f} locations/s;"
+        f" most sessions {most}",
         flush=True,
     )
 
