@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
+from tests.support.database import scratch_database
 from tests.support.inventory import Analyst, Inventory
 from tests.support.webhook_receiver import WebhookReceiver, webhook_receiver
 
@@ -23,9 +24,9 @@ from analytics_scheduler.local.sample import create_source_keys, create_source_t
 from analytics_scheduler.local.servers import (
     embedded_postgres,
     embedded_redis,
-    scratch_database,
 )
 from analytics_scheduler.migrations import migrate
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import DatabaseSettings, declared_settings
 
 REPOSITORY = Path(__file__).parent.parent
@@ -84,10 +85,11 @@ def template_database(postgres_server: str) -> Iterator[str]:
     """Give the name of a database with empty source tables and empty tables of the package."""
     with scratch_database(postgres_server) as url:
         with psycopg.connect(url) as connection:
-            create_source_tables(connection)
-            create_source_keys(connection)
+            queries = Queries(connection, DatabaseSettings.load({}))
+            create_source_tables(queries)
+            create_source_keys(queries)
             connection.commit()
-            migrate(connection, DatabaseSettings.load({}))
+            migrate(queries)
             name = connection.info.dbname
         yield name
 

@@ -1,8 +1,8 @@
-"""From settings to a PostgreSQL connection, and from the driver's errors to ours.
+"""From settings to a PostgreSQL connection, and from the driver's errors to the package's.
 
-The command line connects with the driver alone; inside Airflow the connection comes through
-`PostgresHook`. Either way a session runs in UTC, with a limit on every statement, and the server
-ends its work within a second when the client is gone.
+The command line connects with the driver; tasks connect through Airflow's `PostgresHook`. Either
+way the session is in UTC, every statement has a time limit, and the server ends a statement within
+a second after its client has gone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from analytics_scheduler.errors import (
@@ -23,11 +22,12 @@ from analytics_scheduler.errors import (
     NotConfiguredError,
     SettingError,
 )
-from analytics_scheduler.queries import Queries, statements
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.redaction import scrubbed
 from analytics_scheduler.settings import DatabaseSettings
 
 if TYPE_CHECKING:
+    from airflow.sdk import Connection as AirflowConnection
     from psycopg import Connection
 
 CONNECTION_ID = "analytics_db"
@@ -36,23 +36,14 @@ _APPLICATION_NAME = "analytics-scheduler"
 _CONNECT_TIMEOUT_SECONDS = 10
 
 
-def statement(name: str, settings: DatabaseSettings, **parts: sql.Composable) -> sql.Composed:
-    """Return a statement with its schemas (and other named parts) quoted by the driver."""
-    return sql.SQL(statements()[name].text).format(
-        source=sql.Identifier(settings.source_schema),
-        analytics=sql.Identifier(settings.analytics_schema),
-        **parts,
-    )
-
-
 @contextmanager
 def connected(
     settings: DatabaseSettings, *, through_airflow: bool = False
 ) -> Iterator[Connection[Any]]:
-    """Give a connection that commits nothing by itself and is closed whatever happens.
+    """Yield a connection that commits nothing by itself, and close it in any case.
 
-    When the block is left by any exception, an interrupt or a time limit included, the running
-    statement is cancelled in the server and the open transaction rolled back.
+    If the block ends by an exception, an interrupt or a time limit included, the running statement
+    is cancelled in the server and the open transaction is rolled back.
     Raises DatabaseUnavailableError or DatabaseRefusedError for the driver's errors.
     """
     connection = open_connection(settings, through_airflow=through_airflow)
@@ -69,9 +60,10 @@ def connected(
 def open_connection(
     settings: DatabaseSettings, *, through_airflow: bool = False
 ) -> Connection[Any]:
-    """Return an open connection with the session settled, or raise DatabaseUnavailableError.
+    """Return a connection whose session has UTC and its time limits.
 
-    A URL that cannot be read raises SettingError.
+    Raises DatabaseUnavailableError if the server cannot be reached, and SettingError if the URL
+    cannot be parsed.
     """
     if through_airflow or f"AIRFLOW_CONN_{CONNECTION_ID.upper()}" in os.environ:
         connection = _connect_with_hook(settings)
@@ -103,16 +95,17 @@ def _unreachable_named(server: str) -> Iterator[None]:
         yield
     except psycopg.OperationalError as error:
         raise DatabaseUnavailableError(
-            f"The database cannot be reached ({server}): {scrubbed(str(error))}. "
-            "Check DATABASE_URL or the Airflow connection analytics_db, and that the server runs."
+            f"The database cannot be reached ({server}): {scrubbed(str(error))}. Check "
+            "DATABASE_URL or the Airflow connection analytics_db, and that the server is running."
         ) from error
 
 
 def _conninfo(settings: DatabaseSettings) -> str:
     if settings.url is None:
         raise NotConfiguredError(
-            "DATABASE_URL is not set: allowed is a URL such as "
-            "postgresql://user:password@host:5432/database, or an Airflow connection analytics_db."
+            "DATABASE_URL is not set. Set it to a URL such as "
+            "postgresql://user:password@host:5432/database, or create the Airflow connection "
+            "analytics_db."
         )
     return settings.url.reveal().replace("postgresql+psycopg://", "postgresql://", 1)
 
@@ -120,8 +113,8 @@ def _conninfo(settings: DatabaseSettings) -> str:
 def _url_server_name(settings: DatabaseSettings) -> str:
     """Return host, port, database and user of DATABASE_URL, or raise SettingError.
 
-    A special character in a password that is not percent-encoded moves parts of it into the host
-    or the port, so such a URL is refused before any message can show them.
+    If a special character in the password is not percent-encoded, a part of the password is parsed
+    as the host or the port. Such a URL is refused before any message can show it.
     """
     try:
         parts = conninfo_to_dict(_conninfo(settings))
@@ -130,7 +123,7 @@ def _url_server_name(settings: DatabaseSettings) -> str:
     host, port = str(parts.get("host") or "?"), str(parts.get("port") or "5432")
     if "@" in host or not re.fullmatch(r"[0-9,]*", port):
         raise SettingError(
-            "DATABASE_URL=*** cannot be used: allowed is a URL such as "
+            "DATABASE_URL=*** cannot be used: it must be a URL such as "
             "postgresql://user:password@host:5432/database, with special characters in the "
             "password percent-encoded (@ as %40, / as %2F, : as %3A)."
         ) from None
@@ -144,20 +137,27 @@ def _connect_with_hook(settings: DatabaseSettings) -> Connection[Any]:
 
     try:
         known = PostgresHook.get_connection(CONNECTION_ID)
-        connection_id = CONNECTION_ID
         server = (
             f"host {known.host or '?'} port {known.port or 5432} database {known.schema or '?'} "
             f"user {known.login or '?'}"
         )
     except AirflowNotFoundException:
         server = _url_server_name(settings)
-        os.environ[f"AIRFLOW_CONN_{_URL_CONNECTION_ID.upper()}"] = _conninfo(settings)
-        connection_id = _URL_CONNECTION_ID
+        known = _airflow_connection(settings)
     with _unreachable_named(server):
-        connection = cast(
-            "Connection[Any]", PostgresHook(postgres_conn_id=connection_id).get_conn()
-        )
+        connection = cast("Connection[Any]", PostgresHook(connection=known).get_conn())
         connection.execute("SELECT set_config('application_name', %s, false)", (_APPLICATION_NAME,))
+    return connection
+
+
+def _airflow_connection(settings: DatabaseSettings) -> AirflowConnection:
+    """Return DATABASE_URL as an Airflow connection, with its password masked in Airflow's logs."""
+    from airflow.sdk import Connection as AirflowConnection
+    from airflow.sdk.log import mask_secret
+
+    connection = AirflowConnection.from_uri(_conninfo(settings), conn_id=_URL_CONNECTION_ID)
+    if connection.password:
+        mask_secret(connection.password)
     return connection
 
 
@@ -176,7 +176,7 @@ def limit_lock_waits(queries: Queries) -> None:
 
 @contextmanager
 def translated_errors(connection: Connection[Any]) -> Iterator[None]:
-    """Turn the driver's errors into the package's own, naming the server but no password."""
+    """Turn the driver's errors into the package's, which name the server but no password."""
     try:
         yield
     except psycopg.OperationalError as error:
@@ -197,14 +197,14 @@ _LOST = (
 
 
 def refusal(error: psycopg.Error) -> str:
-    """Return the database's own words for an error, with the SQLSTATE behind them."""
+    """Return the database's own message for an error, followed by its SQLSTATE."""
     text = error.diag.message_primary or str(error)
     detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
     return f"{scrubbed(text)}{scrubbed(detail)} [SQLSTATE {error.sqlstate}]"
 
 
 def server_name(connection: Connection[Any]) -> str:
-    """Return host, port, database and user of a connection: what may be shown."""
+    """Return host, port, database and user of a connection, for messages."""
     info = connection.info
     try:
         return f"host {info.host or '?'} port {info.port} database {info.dbname} user {info.user}"

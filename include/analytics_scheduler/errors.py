@@ -1,47 +1,46 @@
-"""The errors of the package: one family, each message says what is wrong and what to do."""
+"""The errors of the package. Each message says what is wrong and what to do.
+
+A condition that code decides on has a class of its own; no code looks at the text of a message.
+"""
 
 from __future__ import annotations
 
 
 class AnalyticsError(Exception):
-    """Base of every error that a user is meant to read: no traceback is needed to act on it."""
+    """Base of every error whose message is enough for a user to act: no traceback is needed."""
 
 
 class SettingError(AnalyticsError):
-    """A setting has a value that cannot be used."""
+    """A setting has an invalid value."""
 
 
 class NotConfiguredError(SettingError):
-    """A server is needed and neither a setting nor an Airflow connection names it."""
+    """A server is needed, but neither a setting nor an Airflow connection names it."""
 
 
 class PeriodError(AnalyticsError):
-    """A date or range does not name a complete period."""
+    """A date or a range of dates does not name complete periods."""
 
 
 class DatabaseUnavailableError(AnalyticsError):
-    """The database cannot be reached, or the connection to it was lost."""
+    """The database cannot be reached, or the connection was lost."""
 
 
 class DatabaseRefusedError(AnalyticsError):
-    """The database answered, but refused the statement (privilege, lock, time limit, data)."""
+    """The database rejected a statement: a privilege, a lock, the time limit, the data."""
 
 
 class SchemaError(AnalyticsError):
-    """The source contract is broken, or the package's own tables are missing or of another form."""
+    """The source breaks its contract, or the package's tables are missing or have another shape."""
 
 
 class CacheUnavailableError(AnalyticsError):
     """The cache cannot be reached, or does not accept writes."""
 
 
-class SnapshotIncompleteError(AnalyticsError):
-    """A run ended, but at least one expected row was not written."""
-
-
 class AlertNotSentError(AnalyticsError):
-    """An alert did not arrive, or must not be sent where the webhook's URL leads."""
+    """An alert did not arrive, or the webhook's URL leads to an address it must not be sent to."""
 
 
 class LocalServerError(AnalyticsError):
-    """An embedded server is not installed, or does not start."""
+    """An embedded server is not installed, or did not start."""

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 SQL_FOLDER = Path(__file__).parent / "sql"
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
-_PARAMETER = re.compile(r"%\((\w+)\)s")
+# A doubled percent sign stands for itself, as in the name of a schema.
+_PARAMETER = re.compile(r"%%|%\((\w+)\)s")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 Parts: TypeAlias = tuple[tuple[str, str], ...]
 Row = TypeVar("Row")
@@ -71,7 +72,7 @@ def render(name: str, source: str, analytics: str, parts: Parts = ()) -> Rendere
     """
     schemas = {"source": _quoted(source), "analytics": _quoted(analytics)}
     text = _filled(name, {**schemas, **dict(parts)})
-    return Rendered(sql.SQL(text), frozenset(_PARAMETER.findall(text)))
+    return Rendered(sql.SQL(text), frozenset(_PARAMETER.findall(text)) - {""})
 
 
 def _quoted(schema: str) -> str:
@@ -156,7 +157,9 @@ class Queries:
 
     def copy(self, name: str) -> AbstractContextManager[Copy]:
         """Return the COPY that a statement begins, to write rows to."""
-        return self.connection.cursor().copy(self._text(name, None, {}))
+        # The driver leaves a COPY as it is: no parameters, no doubled percent signs.
+        text = self._text(name, None, {}).as_string(self.connection).replace("%%", "%")
+        return self.connection.cursor().copy(sql.SQL(text))
 
     def _text(
         self, name: str, parts: Mapping[str, str] | None, parameters: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""What may never be shown: secrets in settings, passwords in the text of others."""
+"""What must never be shown: secrets in settings, and passwords in messages of libraries."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 
 class Secret:
-    """A text that never shows itself: only `reveal` gives it out."""
+    """A string whose repr is `***`; only `reveal` returns it."""
 
     __slots__ = ("_text",)
 
@@ -23,12 +23,12 @@ class Secret:
         return hash(self._text)
 
     def reveal(self) -> str:
-        """Return the text itself, for the one call that needs it."""
+        """Return the string, for the one call that needs it."""
         return self._text
 
 
 def scrubbed(text: str) -> str:
-    """Return a text without the passwords that a URL or a connection string may carry."""
+    """Return a text with the passwords of its URLs and connection strings replaced by `***`."""
     text = re.sub(r"(://[^/\s:@]*:)\S*(@)", r"\1***\2", text)
     return _NAMED_PASSWORD.sub(r"\1***", text)
 

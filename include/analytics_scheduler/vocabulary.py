@@ -144,6 +144,14 @@ class VerifyFinding(Vocabulary):
         }
 
 
+class CheckLevel(Vocabulary):
+    """How much a finding of `check` matters, the gravest first."""
+
+    ERROR = "error", "runs fail, or leave locations out"
+    WARNING = "warning", "runs succeed, but are slow, or figures may not mean what they seem to"
+    NOTE = "note", "good to know; nothing is wrong"
+
+
 class FreshnessState(Vocabulary):
     """Whether a task succeeds on schedule: `pulse` in the answers of the endpoints."""
 

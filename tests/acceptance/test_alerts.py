@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import signal
 
-import httpx
-from tests.acceptance.test_up import OUR_DAGS, STOP_SECONDS, first_line, token_of
-from tests.support.command_line import empty_home, started
+from tests.support.airflow_api import ask, log_in
+from tests.support.command_line import STOP_SECONDS, empty_home, first_line, started
 from tests.support.waiting import wait_until
 from tests.support.webhook_receiver import WebhookReceiver
+
+from analytics_scheduler.settings import SCHEDULE_DEFAULTS
 
 RUN_SECONDS = 120
 
@@ -25,9 +26,14 @@ def test_airflow_sends_success_and_failure_alerts(receiver: WebhookReceiver) -> 
         try:
             report = json.loads(first_line(up))
             # Each DAG runs for its latest due time at once.
-            succeeded = {("success", dag) for dag in OUR_DAGS}
+            succeeded = {("success", dag) for dag in SCHEDULE_DEFAULTS}
             wait_until(lambda: set(receiver.events) >= succeeded, RUN_SECONDS)
-            trigger(report["url"], token_of(report), "daily-snapshot", {"date": "2099-01-01"})
+            ask(
+                f"{report['url']}/api/v2/dags/daily-snapshot/dagRuns",
+                method="POST",
+                token=log_in(report["url"], report["user"], report["password"]),
+                body={"logical_date": None, "conf": {"date": "2099-01-01"}},
+            )
             wait_until(lambda: ("failure", "daily-snapshot") in receiver.events, RUN_SECONDS)
         finally:
             up.send_signal(signal.SIGTERM)
@@ -37,12 +43,3 @@ def test_airflow_sends_success_and_failure_alerts(receiver: WebhookReceiver) -> 
     assert body["run"]["report"]["failed_task"] == "plan_shards"
     ids = [body["id"] for body in receiver.accepted]
     assert (len(ids), receiver.forged) == (len(set(ids)), 0)
-
-
-def trigger(url: str, token: str, dag: str, conf: dict[str, str]) -> None:
-    httpx.post(
-        f"{url}/api/v2/dags/{dag}/dagRuns",
-        json={"logical_date": None, "conf": conf},
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=30,
-    ).raise_for_status()

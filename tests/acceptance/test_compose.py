@@ -1,7 +1,7 @@
-"""The stack of docker-compose.yaml, started from the file itself, takes snapshots together.
+"""The stack of docker-compose.yaml, started from the file itself, writes snapshots.
 
-One start serves all tests of this module, in their order: two workers share a run, of which one is
-stopped in the middle; then one is killed in the middle of another run; then all of it is stopped.
+The tests share one stack, in their order: three workers share a run, during which one is stopped;
+another is killed during a second run; in the end everything is stopped.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.support import compose_images as images
-from tests.support.compose_deployment import Deployment, figures, running_deployment
-from tests.support.compose_stack import LocalStack, tail
+from tests.support.compose import images
+from tests.support.compose.deployment import Deployment, figures, running_deployment
+from tests.support.compose.stack import LocalStack, tail
 
 LOCATIONS, RANGES, PARALLEL = 32, 8, 6
 DAY_BEFORE = datetime.now(UTC).date() - timedelta(days=2)
@@ -28,7 +28,7 @@ SETTINGS = {
     "DATABASE_LOCK_TIMEOUT_SECONDS": "120",
     "WORKER_CONCURRENCY": "2",
 }
-# The death of a worker is noticed sooner than after Airflow's five minutes.
+# Airflow would notice the death of a worker only after five minutes.
 AIRFLOW = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
@@ -47,9 +47,7 @@ def deployment() -> Iterator[Deployment]:
         yield running
 
 
-def test_workers_share_a_run_and_one_that_is_stopped_ends_its_ranges(
-    deployment: Deployment,
-) -> None:
+def test_a_stopped_worker_finishes_its_ranges(deployment: Deployment) -> None:
     with deployment.held_ranges(PARALLEL, of=RANGES):
         run = deployment.trigger()
         under_way = deployment.running_ranges(run, PARALLEL)
@@ -70,9 +68,7 @@ def test_workers_share_a_run_and_one_that_is_stopped_ends_its_ranges(
     assert figures(deployment.inventory) == figures(deployment.undisturbed)
 
 
-def test_a_run_survives_a_worker_that_is_killed_and_a_second_start(
-    deployment: Deployment,
-) -> None:
+def test_a_run_survives_a_killed_worker_and_a_restart(deployment: Deployment) -> None:
     with deployment.held_ranges(RANGES, of=RANGES):
         run = deployment.trigger(f"?date={DAY_BEFORE}")
         under_way = deployment.running_ranges(run, 4)
@@ -103,7 +99,7 @@ def test_no_file_of_the_image_is_written(deployment: Deployment) -> None:
     assert [each for each in homes["init-1"] if "cache" in each] == ["dags/cache_cleanup.py"]
 
 
-def test_no_secret_stands_in_a_log(deployment: Deployment) -> None:
+def test_no_secret_is_in_a_log(deployment: Deployment) -> None:
     secrets = {text for text in deployment.variables.values() if len(text) > 30}
     assert len(secrets) == 8
     logs = [path for path in deployment.stack.folder.rglob("log*") if path.is_file()]
@@ -114,7 +110,7 @@ def test_no_secret_stands_in_a_log(deployment: Deployment) -> None:
         assert [secret for secret in secrets if secret in said] == [], log
 
 
-def test_every_health_check_fails_when_its_service_has_stopped(deployment: Deployment) -> None:
+def test_health_checks_fail_for_stopped_services(deployment: Deployment) -> None:
     stack = deployment.stack
     asked = ["api-server-1", "scheduler-1", "dag-processor-1", "triggerer-1", "worker-2"]
     for name in asked:
@@ -130,7 +126,7 @@ def test_every_health_check_fails_when_its_service_has_stopped(deployment: Deplo
 
 
 def statuses(stack: LocalStack, names: list[str]) -> dict[str, int]:
-    """Return what the health checks of containers end with, asked at the same time."""
+    """Return the exit status of each container's health check; all run at the same time."""
     containers = {name: stack.containers[name] for name in names}
     probes = {
         name: container.start_probe(stack.health_command(container))

@@ -17,9 +17,7 @@ from tests.support.airflow_server import (
     write_dags,
 )
 from tests.support.api_client import SURFACES, Client
-from tests.support.database import Database
-
-from analytics_scheduler.local.servers import scratch_database
+from tests.support.database import Database, scratch_database
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
+from tests.support.database import scratch_database
 
 from analytics_scheduler.api.metadata import is_busy
-from analytics_scheduler.local.servers import scratch_database
 
 
 @pytest.fixture(params=["psycopg", "psycopg2"])

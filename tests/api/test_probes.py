@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.redis_servers import free_port
 
 from analytics_scheduler.api.probes import probe_cache, probe_database
+from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.vocabulary import ServerState
 
 

@@ -12,9 +12,7 @@ import pytest
 from psycopg import sql
 from tests.support.airflow_server import AirflowServer, prepare, running_airflow, write_dags
 from tests.support.api_client import SURFACES, Client
-from tests.support.database import Database
-
-from analytics_scheduler.local.servers import scratch_database
+from tests.support.database import Database, scratch_database
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
-"""Make a database of sample data on a temporary embedded server, and print its URL.
+"""Create a database of sample data on a temporary embedded server, and print its URL.
 
     .venv/bin/uv run python tests/benchmarks/load_sample.py [--locations 1000] [--products 500]
         [--movements 6000000] [--days 90]
 
-The server runs until Ctrl-C, and is gone with its data then.
+The server runs until Ctrl-C, which deletes its data, too.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ import psycopg
 from analytics_scheduler.local.sample import load_sample
 from analytics_scheduler.local.servers import create_database, database_url, embedded_postgres
 from analytics_scheduler.migrations import migrate
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import DatabaseSettings
 
 _DATABASE = "inventory"
@@ -29,21 +31,24 @@ _DATABASE = "inventory"
 def sample_database(
     *, locations: int = 1_000, products: int = 500, movements: int = 6_000_000, days: int = 90
 ) -> Iterator[str]:
-    """Give the URL of a database whose movements end now, with the package's tables."""
+    """Yield the URL of a database whose movements end now, with the package's tables."""
     with embedded_postgres() as base_url:
         create_database(base_url, _DATABASE)
         url = database_url(base_url, _DATABASE)
         with psycopg.connect(url) as connection:
-            report = load_sample(
-                connection,
+            queries = Queries(connection, DatabaseSettings.load({"DATABASE_URL": url}))
+            started = time.monotonic()
+            load_sample(
+                queries,
                 locations=locations,
                 products=products,
                 movements=movements,
                 until=datetime.now(UTC),
                 days=days,
             )
-            migrate(connection, DatabaseSettings.load({"DATABASE_URL": url}))
-        print(f"{report.movements:,} movements loaded in {report.seconds:.1f} s", file=sys.stderr)
+            seconds = time.monotonic() - started
+            migrate(queries)
+        print(f"{movements:,} movements loaded in {seconds:.1f} s", file=sys.stderr)
         yield url
 
 

@@ -1,9 +1,9 @@
-"""How much slower a run is that reads its source from a replica through postgres_fdw.
+"""Compare runs on tables with runs on a replica's tables through postgres_fdw.
 
     uv run python -m tests.benchmarks.read_replica [LOCATIONS PRODUCTS MOVEMENTS]
 
-One primary and one standby on this machine; the same runs once on the tables themselves, once on
-foreign tables of the standby's. A network adds its own time to each batch of rows.
+A primary and a standby on this machine; the same runs on the tables themselves, and on foreign
+tables of the standby. A network would add its own time to each batch of rows.
 """
 
 from __future__ import annotations
@@ -13,18 +13,14 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import psycopg
-from tests.support.postgres_servers import (
-    database_url,
-    link_to,
-    primary_and_standby,
-    wait_for_replay,
-)
+from tests.support.postgres_servers import link_to, primary_and_standby, wait_for_replay
 
 from analytics_scheduler.database import connected
 from analytics_scheduler.local.sample import load_sample
-from analytics_scheduler.local.servers import create_database
+from analytics_scheduler.local.servers import create_database, database_url
 from analytics_scheduler.migrations import migrate
 from analytics_scheduler.periods import Calendar
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import DatabaseSettings, SnapshotSettings
 from analytics_scheduler.snapshots import request_for, take_snapshots
 from analytics_scheduler.snapshots.context import RunSettings
@@ -45,7 +41,7 @@ _OPTIONS = {
 
 
 def seconds_of_runs(settings: DatabaseSettings) -> list[tuple[float, int]]:
-    """Migrate, take the runs, and return the seconds and the movements read of each."""
+    """Migrate, do the runs, and return the seconds and the movements read of each."""
     setup = RunSettings(
         database=settings,
         snapshots=SnapshotSettings.load({}),
@@ -53,7 +49,7 @@ def seconds_of_runs(settings: DatabaseSettings) -> list[tuple[float, int]]:
     )
     found = []
     with connected(settings) as connection:
-        migrate(connection, settings)
+        migrate(Queries(connection, settings))
         for _, days in _RUNS:
             request = request_for(
                 PeriodType.DAILY,
@@ -70,14 +66,14 @@ def seconds_of_runs(settings: DatabaseSettings) -> list[tuple[float, int]]:
 
 
 def main() -> None:
-    """Print the seconds of each run for each way to read the source."""
+    """Print the seconds of each run for each way of reading the source."""
     words = sys.argv[1:] or ["200", "100", "300000"]
     locations, products, movements = map(int, words)
     with primary_and_standby() as (primary, standby):
         create_database(primary, "inventory")
         with psycopg.connect(database_url(primary, "inventory")) as connection:
             load_sample(
-                connection,
+                Queries(connection, DatabaseSettings.load({})),
                 locations=locations,
                 products=products,
                 movements=movements,

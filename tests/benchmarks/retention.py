@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import Connection, Cursor
+from tests.support.database import scratch_database
 
 from analytics_scheduler.local.sample import create_source_keys, create_source_tables
-from analytics_scheduler.local.servers import embedded_postgres, scratch_database
+from analytics_scheduler.local.servers import embedded_postgres
 from analytics_scheduler.migrations import migrate
 from analytics_scheduler.periods import Calendar
 from analytics_scheduler.queries import Queries
@@ -112,10 +113,11 @@ def main() -> None:
     with embedded_postgres() as base, scratch_database(base) as url:
         settings = DatabaseSettings.load({"DATABASE_URL": url})
         with psycopg.connect(url) as connection:
-            create_source_tables(connection)
-            create_source_keys(connection)
+            queries = Queries(connection, settings)
+            create_source_tables(queries)
+            create_source_keys(queries)
             connection.commit()
-            migrate(connection, settings)
+            migrate(queries)
             fill(connection, rows)
         at_rest = observed(url, seconds=5)
         stop = threading.Event()

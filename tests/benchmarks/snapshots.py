@@ -29,6 +29,7 @@ import psycopg
 
 from analytics_scheduler.database import connected
 from analytics_scheduler.migrations import migrate
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import DatabaseSettings, SnapshotSettings
 from analytics_scheduler.snapshots import request_for, take_snapshots
 from analytics_scheduler.snapshots.context import RunSettings
@@ -52,7 +53,7 @@ class Bench:
         self.rounds = rounds
         self.database = DatabaseSettings.load({"DATABASE_URL": url, "TASK_TIMEOUT_SECONDS": "3600"})
         self.connection = psycopg.connect(url)
-        migrate(self.connection, self.database)
+        migrate(Queries(self.connection, self.database))
         self.connection.execute("DROP TABLE IF EXISTS best_snapshots")
         self.connection.execute(
             "CREATE TABLE best_snapshots (LIKE analytics_snapshots INCLUDING ALL)"

@@ -3,19 +3,19 @@
     .venv/bin/uv run python -m tests.benchmarks.workers [--locations 4000] [--movements 4000000]
         [--rounds 3] [--celery]
 
-A worker is a process that takes range after range of the run, as a Celery worker does: each range
-opens a connection, writes its batches and closes it. The time is that of the whole run: plan, all
-ranges, count. The most sessions that were open at a time are counted in the database meanwhile.
+A worker is a process that writes range after range of the run, as a Celery worker does: for each
+range it opens a connection, writes the batches, and closes it. The time is that of the whole run:
+planning, all ranges, and the count in the end. Meanwhile the sessions in the database are counted;
+the highest number at one time is printed.
 
-With --celery the services of docker-compose.yaml run as local processes, four workers with one
-task each at first, then two, then one; the time is Airflow's own, from the run's start to its end.
-The sessions in Airflow's own database are counted too.
+With --celery, the services of docker-compose.yaml run as local processes: first with four workers
+of one task each, then with two, then with one. The time is the one that Airflow reports for the
+run. The sessions in Airflow's own database are counted, too.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import statistics
 import tempfile
 import threading
@@ -29,10 +29,13 @@ from pathlib import Path
 
 import psycopg
 from tests.benchmarks.load_sample import sample_database
-from tests.support.compose_deployment import Deployment, running_deployment
+from tests.support.compose.deployment import Deployment, running_deployment
+from tests.support.database import execute
 
 from analytics_scheduler import snapshots
 from analytics_scheduler.database import connected
+from analytics_scheduler.memory import peak_memory_mib
+from analytics_scheduler.output import counted
 from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import CalendarSettings, DatabaseSettings, SnapshotSettings
 from analytics_scheduler.snapshots.context import RunSettings
@@ -66,12 +69,11 @@ def write_range(
     with connected(setup.database) as connection:
         context = snapshots.prepare(connection, setup, priced_at=priced_at)
         snapshots.run_snapshots(context, request_of(setup, day), shard=shard)
-    # Not getrusage: its peak begins with that of the process that started this one.
-    return int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[0]) / 1024
+    return peak_memory_mib()
 
 
 def take(pool: ProcessPoolExecutor, setup: RunSettings, day: date) -> tuple[float, float]:
-    """Return the seconds of a run that the pool's workers share, and their peak memory."""
+    """Return the seconds of a run that the pool's workers share, and their peak memory in MiB."""
     started = time.perf_counter()
     with connected(setup.database) as connection:
         context = snapshots.prepare(connection, setup)
@@ -87,15 +89,17 @@ def take(pool: ProcessPoolExecutor, setup: RunSettings, day: date) -> tuple[floa
 
 
 def forget(url: str, day: date) -> None:
-    """Take a day's rows away, and what the deletion leaves behind."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DELETE FROM analytics_snapshot_days WHERE day = %s", (day,))
-        connection.execute("DELETE FROM analytics_snapshots WHERE period_start = %s", (day,))
-        connection.execute("VACUUM ANALYZE analytics_snapshots, analytics_snapshot_days")
+    """Delete the rows of a day, and vacuum."""
+    execute(
+        url,
+        f"DELETE FROM analytics_snapshot_days WHERE day = '{day}'",
+        f"DELETE FROM analytics_snapshots WHERE period_start = '{day}'",
+        "VACUUM ANALYZE analytics_snapshots, analytics_snapshot_days",
+    )
 
 
 class Sessions:
-    """The most sessions that were open at a time in each database."""
+    """The highest number of sessions at one time in each database."""
 
     def __init__(self, url: str) -> None:
         self.most: dict[str, int] = {}
@@ -141,14 +145,17 @@ def processes(locations: int, movements: int, rounds: int) -> None:
                     peaks.append(peak)
             seconds = statistics.median(times[1:])
             alone = alone or seconds
-            told(workers, seconds, alone, locations, most)
+            print_result(workers, seconds, alone, locations, most)
             print(f"  peak memory of a worker: {max(peaks):.0f} MiB", flush=True)
 
 
-def told(workers: int, seconds: float, alone: float, locations: int, most: dict[str, int]) -> None:
+def print_result(
+    workers: int, seconds: float, alone: float, locations: int, most: dict[str, int]
+) -> None:
     print(
-        f"{workers} workers: {alone / seconds:5.2f} times one worker; {seconds:6.2f} s for"
-        f" {RANGES} ranges, {locations / seconds:7.0f} locations/s; most sessions {most}",
+        f"{counted(workers, 'worker')}: {alone / seconds:5.2f} times one worker;"
+        f" {seconds:6.2f} s for {RANGES} ranges, {locations / seconds:7.0f} locations/s;"
+        f" most sessions {most}",
         flush=True,
     )
 
@@ -176,7 +183,7 @@ def celery(locations: int, movements: int) -> None:
                 seconds.append(airflow_seconds(deployment))
             found[workers] = (statistics.median(seconds[1:]), most)
         for workers in WORKERS:
-            told(workers, found[workers][0], found[1][0], locations, found[workers][1])
+            print_result(workers, found[workers][0], found[1][0], locations, found[workers][1])
 
 
 def stop(deployment: Deployment, worker: str) -> None:
@@ -187,7 +194,7 @@ def stop(deployment: Deployment, worker: str) -> None:
 
 
 def airflow_seconds(deployment: Deployment) -> float:
-    """Return the seconds of a run, from the moment that Airflow started it to its end."""
+    """Return the seconds of a run, as Airflow reports them."""
     forget(deployment.inventory, YESTERDAY)
     run = deployment.trigger(f"?date={YESTERDAY}")
     assert deployment.wait_for_run(run, seconds=CELERY_SECONDS) == "success"

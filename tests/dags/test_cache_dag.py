@@ -13,7 +13,9 @@ import redis
 from psycopg import Connection
 from tests.support.dag_runs import load_dag, run_dag
 from tests.support.database import Database
-from tests.support.redis_servers import RedisServer, free_port, redis_server
+from tests.support.redis_servers import RedisServer, redis_server
+
+from analytics_scheduler.local.processes import free_port
 
 MOMENTS = (datetime(2026, 6, 10, tzinfo=UTC) + timedelta(hours=hour) for hour in count())
 

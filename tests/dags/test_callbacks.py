@@ -9,9 +9,9 @@ import pytest
 from psycopg import Connection
 from tests.support.dag_runs import DAGS, load_dag, run_dag, warnings_of_airflow_ignored
 from tests.support.inventory import Inventory
-from tests.support.redis_servers import free_port
 from tests.support.webhook_receiver import WebhookReceiver
 
+from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.orchestration.callbacks import WebhookNotifier, record_failure
 from analytics_scheduler.orchestration.schedules import StoredSchedule, variable_key
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS

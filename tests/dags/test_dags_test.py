@@ -12,9 +12,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.support.database import scratch_database
 
 from analytics_scheduler.local.sample import load_sample
-from analytics_scheduler.local.servers import scratch_database
+from analytics_scheduler.queries import Queries
+from analytics_scheduler.settings import DatabaseSettings
 
 DAGS = Path(__file__).parents[2] / "dags"
 AIRFLOW = Path(sys.executable).with_name("airflow")
@@ -41,7 +43,7 @@ def inventory_url(postgres_server: str, template_database: str) -> Iterator[str]
     with scratch_database(postgres_server, template=template_database) as url:
         with psycopg.connect(url) as connection:
             load_sample(
-                connection,
+                Queries(connection, DatabaseSettings.load({})),
                 locations=3,
                 products=8,
                 movements=2_000,

@@ -1,6 +1,6 @@
-"""The CronJobs of the Kubernetes manifests, beside an Airflow that did its work or did not.
+"""The jobs of the Kubernetes manifests, after Airflow has done its work, and after it has not.
 
-Each container is started as the manifest has it: its command, its arguments and its environment.
+Each container runs with the command, the arguments and the environment of its manifest.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 from tests.support.dag_runs import run_dag
+from tests.support.database import Database
 from tests.support.inventory import Inventory
 from tests.support.kubernetes_manifests import command_of, containers, environment_of, jobs
 
-# Stands for readOnlyRootFilesystem, where only /tmp is written to, and for an image in which
-# Airflow may not start: a command that opens a file to write or imports Airflow dies of it.
+# Stands for readOnlyRootFilesystem, and for an image in which Airflow cannot start: a command that
+# opens a file for writing, or imports Airflow, fails.
 _READ_ONLY = """
 import os
 import sys
@@ -43,7 +44,7 @@ sys.addaudithook(refuse)
 
 @pytest.fixture
 def shops(inventory: Inventory) -> list[UUID]:
-    """Two shops that sell a milk a day, for forty days until now."""
+    """Two shops that have sold one milk a day for forty days."""
     milk = inventory.product("2.00", "5.00")
     found = [inventory.location("North"), inventory.location("South")]
     now = datetime.now(UTC)
@@ -60,14 +61,14 @@ def inventory(connection: Connection[Any]) -> Inventory:
 
 
 class Cluster:
-    """Starts the containers of a manifest's pod, with a Secret that names the test's servers."""
+    """Runs the containers of a manifest, with a Secret that names the test's servers."""
 
     def __init__(self, folder: Path, secret: dict[str, str]) -> None:
         self.folder, self.secret = folder, secret
         (folder / "sitecustomize.py").write_text(_READ_ONLY)
 
     def start(self, manifest: str) -> dict[str, tuple[int, dict[str, Any]]]:
-        """Return status and report of each container, by its name."""
+        """Return the exit status and the report of each container, by name."""
         return {
             container["name"]: self._run(container) for container in containers(jobs()[manifest])
         }
@@ -95,16 +96,14 @@ def cluster(tmp_path: Path, database_url: str, redis_url: str) -> Cluster:
 
 
 def rows(connection: Connection[Any]) -> list[tuple[Any, ...]]:
-    """Return every snapshot, down to the version of the row in the table."""
-    found = connection.execute(
+    """Return every snapshot, with the version of its row."""
+    return Database(connection).rows(
         "SELECT period_type, period_start, location_id, revenue, xmin::text"
         " FROM analytics_snapshots ORDER BY 1, 2, 3"
-    ).fetchall()
-    connection.rollback()
-    return found
+    )
 
 
-def test_the_work_is_found_done_where_airflow_did_it(
+def test_the_backup_finds_the_work_done(
     shops: list[UUID],
     cluster: Cluster,
     connection: Connection[Any],
@@ -112,7 +111,7 @@ def test_the_work_is_found_done_where_airflow_did_it(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", cluster.secret["database-url"])
     monkeypatch.setenv("REDIS_URL", cluster.secret["redis-url"])
-    for period_type in ("monthly", "weekly", "daily"):  # the daily one fills what is between them
+    for period_type in ("monthly", "weekly", "daily"):  # the daily run fills the days between
         assert set(run_dag(f"{period_type}-snapshot", datetime.now(UTC)).values()) == {"success"}
     before = rows(connection)
     assert {row[0] for row in before} == {"daily", "weekly", "monthly"}
@@ -123,7 +122,7 @@ def test_the_work_is_found_done_where_airflow_did_it(
     assert rows(connection) == before
 
 
-def test_the_work_is_done_where_airflow_did_not(
+def test_the_backup_does_the_work(
     shops: list[UUID], cluster: Cluster, connection: Connection[Any]
 ) -> None:
     for status, report in cluster.start("backup-snapshots.yaml").values():
@@ -138,13 +137,12 @@ def test_the_work_is_done_where_airflow_did_not(
     assert sum(period_type == "monthly" for period_type, _, _ in written) == len(shops)
 
 
-def test_the_next_day_makes_up_for_a_week_that_nobody_composed(
+def test_the_next_backup_composes_a_missing_week(
     shops: list[UUID], cluster: Cluster, connection: Connection[Any]
 ) -> None:
-    """Days that a backup filled in are no reason for a week or a month to stay out."""
+    """Although the days of the week exist: an earlier backup wrote them."""
     cluster.start("backup-snapshots.yaml")
-    connection.execute("DELETE FROM analytics_snapshots WHERE period_type <> 'daily'")
-    connection.commit()
+    Database(connection).execute("DELETE FROM analytics_snapshots WHERE period_type <> 'daily'")
 
     started = cluster.start("backup-snapshots.yaml")
 
@@ -155,14 +153,12 @@ def test_the_next_day_makes_up_for_a_week_that_nobody_composed(
     }
 
 
-def test_a_cluster_without_a_cache_leaves_the_key_out(
-    shops: list[UUID], tmp_path: Path, database_url: str
-) -> None:
+def test_a_cluster_needs_no_cache(shops: list[UUID], tmp_path: Path, database_url: str) -> None:
     cluster = Cluster(tmp_path, {"database-url": database_url})
     assert {status for status, _ in cluster.start("backup-snapshots.yaml").values()} == {0}
 
 
-def test_a_database_that_is_away_fails_the_job(shops: list[UUID], tmp_path: Path) -> None:
+def test_an_unreachable_database_fails_the_job(shops: list[UUID], tmp_path: Path) -> None:
     away = "postgresql://scheduler:s3cret@127.0.0.1:1/shop"
     cluster = Cluster(tmp_path, {"database-url": away})
     started = cluster.start("backup-snapshots.yaml")
@@ -177,8 +173,9 @@ def test_the_health_job_fails_when_a_task_is_overdue(
     [(status, _)] = cluster.start("health.yaml").values()
     assert status == 0
 
-    connection.execute("UPDATE analytics_snapshot_migrations SET applied_at = '2020-01-01Z'")
-    connection.commit()
+    Database(connection).execute(
+        "UPDATE analytics_snapshot_migrations SET applied_at = '2020-01-01Z'"
+    )
     [(status, report)] = cluster.start("health.yaml").values()
     assert status == 1
     assert any("snapshot-retention is overdue" in words for words in report["wrong"])

@@ -13,9 +13,9 @@ import pytest
 from psycopg import Connection
 from tests.support.dag_runs import load_dag, run_dag
 from tests.support.inventory import Inventory
-from tests.support.redis_servers import free_port
 from tests.support.task_runs import finished_run
 
+from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.orchestration.metrics import emit_run
 
 # Airflow never closes its StatsD client.

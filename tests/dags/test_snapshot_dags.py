@@ -12,7 +12,8 @@ import pytest
 import redis
 from tests.support.dag_runs import load_dag, run_dag
 from tests.support.inventory import Analyst, Inventory
-from tests.support.redis_servers import free_port
+
+from analytics_scheduler.local.processes import free_port
 
 ALL_GREEN = {
     "plan_shards": "success",

@@ -12,13 +12,13 @@ import psycopg
 import pytest
 from psycopg import Connection
 from tests.support.inventory import Inventory
-from tests.support.redis_servers import free_port
 from tests.support.task_runs import TaskRuns, finished_run
 from tests.support.webhook_receiver import WebhookReceiver, webhook_receiver
 
 from analytics_scheduler.alerts import delivery
 from analytics_scheduler.alerts.delivery import Delivery
 from analytics_scheduler.cli import main
+from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.run_records import finish_run
 from analytics_scheduler.settings import DatabaseSettings, load_alert_settings
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 import redis
-from tests.support.redis_servers import RedisServer, free_port, redis_server
+from tests.support.redis_servers import RedisServer, redis_server
 from tests.support.tls_front import tls_front
 
 from analytics_scheduler.cache.cleanup import clean_up
 from analytics_scheduler.cache.connection import connected_cache
 from analytics_scheduler.errors import CacheUnavailableError, NotConfiguredError, SettingError
+from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.settings import CacheSettings
 
 PASSWORD = "p@ss/w:rd#1"

@@ -1,22 +1,24 @@
-"""Connections: what a session is set to, and every way of losing it in words without secrets."""
+"""Connections: the settings of a session, and every failure, named without a secret."""
 
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
-import psycopg
 import pytest
-from tests.support.documented_source import emptied, execute, role_of, settings_of
+from psycopg import sql
+from tests.support.database import execute, value
+from tests.support.documented_source import emptied, role_of, settings_of
 
 from analytics_scheduler.database import (
     connected,
     open_connection,
     server_name,
-    statement,
 )
 from analytics_scheduler.errors import DatabaseRefusedError, DatabaseUnavailableError
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import DatabaseSettings
 
 
@@ -25,7 +27,7 @@ def settings(database_url: str) -> DatabaseSettings:
     return settings_of(emptied(database_url))
 
 
-def test_a_session_is_settled(settings: DatabaseSettings) -> None:
+def test_a_session_has_its_settings(settings: DatabaseSettings) -> None:
     with connected(replace(settings, task_timeout_seconds=77)) as connection:
         row = connection.execute(
             "SELECT current_setting('TimeZone'), current_setting('statement_timeout'),"
@@ -50,17 +52,23 @@ def test_a_connection_is_closed_whatever_happens(settings: DatabaseSettings) -> 
 
 
 def test_an_interrupt_cancels_the_running_statement(settings: DatabaseSettings) -> None:
+    assert settings.url is not None
+    url = settings.url.reveal()
+
     def interrupted() -> None:
         with connected(settings) as connection:
             connection.execute("SET client_connection_check_interval = 0")  # the cancel alone
             connection.execute("SELECT pg_advisory_lock(4711)")
             connection.pgconn.send_query(b"SELECT pg_sleep(60)")
+            sleeping = "SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = %s"
+            while not value(url, sleeping, connection.info.backend_pid):
+                time.sleep(0.01)  # a cancel that comes before the statement is lost
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    with connected(replace(settings, task_timeout_seconds=5)) as connection:
-        # Given at once where the session has ended, refused where it sleeps on.
+    with connected(replace(settings, task_timeout_seconds=20)) as connection:
+        # Granted at once if the session has ended, refused if it still sleeps.
         connection.execute("SELECT pg_advisory_lock(4711)")
 
 
@@ -113,7 +121,7 @@ def test_a_lost_connection_is_named(settings: DatabaseSettings) -> None:
     assert f"database {urlsplit(url).path[1:]}" in str(refusal.value)
 
 
-def test_a_statement_over_its_time_is_refused(settings: DatabaseSettings) -> None:
+def test_a_statement_over_its_limit_is_refused(settings: DatabaseSettings) -> None:
     with (
         pytest.raises(DatabaseRefusedError, match=r"statement timeout.*57014"),
         connected(replace(settings, task_timeout_seconds=1)) as connection,
@@ -121,7 +129,7 @@ def test_a_statement_over_its_time_is_refused(settings: DatabaseSettings) -> Non
         connection.execute("SELECT pg_sleep(30)")
 
 
-def test_a_refusal_gives_the_databases_own_words(settings: DatabaseSettings) -> None:
+def test_a_refusal_has_the_databases_message(settings: DatabaseSettings) -> None:
     with (
         pytest.raises(DatabaseRefusedError) as refusal,
         connected(settings) as connection,
@@ -172,18 +180,45 @@ def test_an_unreachable_airflow_connection_is_named(
     assert "s3cret" not in f"{refusal.value} {refusal.value.__cause__}"
 
 
-def test_the_url_serves_airflow_where_there_is_no_connection(
+def test_the_url_stands_in_for_an_airflow_connection(
     settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The environment stays as it is: a child process would inherit a second copy of the URL."""
     monkeypatch.delenv("AIRFLOW_CONN_ANALYTICS_DB", raising=False)
-    monkeypatch.setitem(os.environ, "AIRFLOW_CONN_ANALYTICS_DATABASE_URL", "")
+    before = dict(os.environ)
     assert settings.url is not None
     with connected(settings, through_airflow=True) as connection:
         assert connection.info.dbname == urlsplit(settings.url.reveal()).path[1:]
+    assert dict(os.environ) == before
 
 
-def test_names_reach_a_statement_quoted(settings: DatabaseSettings) -> None:
-    odd = replace(settings, source_schema='a"b', analytics_schema="c d")
-    with psycopg.connect("" if settings.url is None else settings.url.reveal()) as connection:
-        text = statement("count_source_locations", odd).as_string(connection)
-    assert 'FROM "a""b".locations' in text
+def test_the_password_of_the_url_is_masked(
+    settings: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the password of an Airflow connection is in the logs of tasks."""
+    monkeypatch.delenv("AIRFLOW_CONN_ANALYTICS_DB", raising=False)
+    masked: list[object] = []
+    monkeypatch.setattr("airflow.sdk.log.mask_secret", masked.append)
+    assert settings.url is not None
+    with (
+        role_of(settings.url.reveal()) as (_, url),
+        connected(settings_of(url), through_airflow=True) as connection,
+    ):
+        assert connection.info.password == "s3cret"
+    assert "s3cret" in masked
+
+
+@pytest.mark.parametrize("schema", ['a"b', "c d", "100%", "%(size)s", "{analytics}"])
+def test_a_schema_of_any_name_is_quoted(settings: DatabaseSettings, schema: str) -> None:
+    assert settings.url is not None
+    name = sql.Identifier(schema).as_string()
+    execute(
+        settings.url.reveal(),
+        f"CREATE SCHEMA {name}",
+        f"CREATE TABLE {name}.locations AS SELECT true AS is_active",
+    )
+    with connected(replace(settings, source_schema=schema)) as connection:
+        row = Queries(connection, replace(settings, source_schema=schema)).run(
+            "count_source_locations"
+        )
+        assert row.fetchone() == (1, 1)

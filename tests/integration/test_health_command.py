@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from psycopg import Connection
-from tests.support.redis_servers import free_port
 from tests.support.task_runs import TaskRuns
 
 from analytics_scheduler.cli import main
+from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS, DatabaseSettings
 
 TODAY = datetime.now(UTC).date()

@@ -1,18 +1,21 @@
-"""The migrations: fresh, repeated, at once, over an old table, and failing in the middle."""
+"""Migrations: fresh, repeated, concurrent, over a former service's table, and interrupted."""
 
 from __future__ import annotations
 
+import re
+import shutil
 import threading
+from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
+from tests.support.database import execute, rows, scratch_database
 from tests.support.documented_source import (
     DOCUMENTED_SOURCE,
+    FORMER_TABLE,
     ONE_SHOP,
     emptied,
-    execute,
     role_of,
     settings_of,
 )
@@ -29,26 +32,11 @@ from analytics_scheduler.migrations import (
     require_migrated,
     wanted_version,
 )
+from analytics_scheduler.queries import SQL_FOLDER, Queries
+from analytics_scheduler.snapshots.metrics import METRICS
 
-OLD_TABLE = """
-    CREATE TABLE analytics_snapshots (
-        id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
-        location_id UUID NOT NULL REFERENCES locations(id),
-        period_type VARCHAR(20) NOT NULL,
-        period_start DATE NOT NULL,
-        period_end DATE NOT NULL,
-        total_inventory_value DECIMAL(12,2),
-        total_items INTEGER,
-        turnover_ratio DECIMAL(8,2),
-        wastage_value DECIMAL(12,2),
-        wastage_percentage DECIMAL(5,2),
-        revenue DECIMAL(12,2),
-        cost_of_goods_sold DECIMAL(12,2),
-        created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
-        UNIQUE(location_id, period_type, period_start)
-    )
-"""
-OLD_ROWS = """
+SCHEMA = SQL_FOLDER / "schema.sql"
+FORMER_ROWS = """
     INSERT INTO analytics_snapshots
         (location_id, period_type, period_start, period_end, total_inventory_value, revenue)
     SELECT id, 'daily', DATE '2025-06-01' + n, DATE '2025-06-01' + n, 12.34, 5.00
@@ -65,21 +53,17 @@ def url(database_url: str) -> str:
 def migrated(url: str, **schemas: str) -> MigrationReport:
     settings = settings_of(url, **schemas)
     with connected(settings) as connection:
-        return migrate(connection, settings)
-
-
-def rows_of(url: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(url) as connection:
-        return connection.execute(query).fetchall()
+        return migrate(Queries(connection, settings))
 
 
 def package_tables(url: str, schema: str = "public") -> set[str]:
     return {
         name
-        for (name,) in rows_of(
+        for (name,) in rows(
             url,
-            f"SELECT tablename FROM pg_tables WHERE schemaname = '{schema}'"
-            " AND tablename LIKE 'analytics\\_%'",
+            "SELECT tablename FROM pg_tables"
+            " WHERE schemaname = %s AND starts_with(tablename, 'analytics_')",
+            schema,
         )
     }
 
@@ -95,18 +79,18 @@ def test_a_fresh_database_gets_every_table(url: str) -> None:
         "analytics_snapshot_runs",
         "analytics_snapshot_migrations",
     } <= package_tables(url)
-    execute(url, OLD_ROWS)  # the documented table takes a row that names neither id nor created_at
+    execute(url, FORMER_ROWS)  # they name neither id nor created_at
 
 
-def test_the_numbers_of_the_migrations_have_no_gap() -> None:
-    """One that is added below the last would never be applied where the last has been."""
+def test_migration_numbers_have_no_gap() -> None:
+    """A migration that is added below the last one would never be applied after it."""
     numbers = [int(name[:4]) for name in migration_names()]
     assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_the_documented_table_has_its_keys(url: str) -> None:
     migrated(url)
-    keys = rows_of(
+    keys = rows(
         url,
         "SELECT pg_get_constraintdef(oid) FROM pg_constraint"
         " WHERE conrelid = 'analytics_snapshots'::regclass AND contype IN ('p', 'u', 'f')"
@@ -121,12 +105,12 @@ def test_the_documented_table_has_its_keys(url: str) -> None:
 
 def test_a_repeated_migration_changes_nothing(url: str) -> None:
     migrated(url)
-    before = rows_of(url, "SELECT * FROM analytics_snapshot_migrations ORDER BY number")
+    before = rows(url, "SELECT * FROM analytics_snapshot_migrations ORDER BY number")
     assert migrated(url) == MigrationReport((), wanted_version(), 0)
-    assert rows_of(url, "SELECT * FROM analytics_snapshot_migrations ORDER BY number") == before
+    assert rows(url, "SELECT * FROM analytics_snapshot_migrations ORDER BY number") == before
 
 
-def test_two_migrators_at_once_apply_each_migration_once(url: str) -> None:
+def test_concurrent_migrators_apply_each_once(url: str) -> None:
     start = threading.Barrier(2)
     applied: list[str] = []
     failures: list[Exception] = []
@@ -136,7 +120,7 @@ def test_two_migrators_at_once_apply_each_migration_once(url: str) -> None:
         try:
             with connected(settings) as connection:
                 start.wait(timeout=30)
-                applied.extend(migrate(connection, settings).applied)
+                applied.extend(migrate(Queries(connection, settings)).applied)
         except Exception as error:  # shown by the assertion below
             failures.append(error)
 
@@ -149,63 +133,61 @@ def test_two_migrators_at_once_apply_each_migration_once(url: str) -> None:
     assert sorted(applied) == migration_names()
 
 
-def test_an_old_table_is_adopted_with_its_rows(url: str) -> None:
-    execute(url, OLD_TABLE, OLD_ROWS)
-    before = rows_of(url, "SELECT * FROM analytics_snapshots ORDER BY id")
+def test_a_former_table_is_adopted_with_its_rows(url: str) -> None:
+    execute(url, FORMER_TABLE, FORMER_ROWS)
+    before = rows(url, "SELECT * FROM analytics_snapshots ORDER BY id")
     assert len(before) == 3
     assert migrated(url).adopted_rows == 3
-    assert rows_of(url, "SELECT * FROM analytics_snapshots ORDER BY id") == before
-    adopted = rows_of(url, "SELECT snapshot_id FROM analytics_snapshot_adopted ORDER BY 1")
+    assert rows(url, "SELECT * FROM analytics_snapshots ORDER BY id") == before
+    adopted = rows(url, "SELECT snapshot_id FROM analytics_snapshot_adopted ORDER BY 1")
     assert adopted == [(row[0],) for row in before]
 
 
-def test_rows_written_later_are_not_taken_for_old_ones(url: str) -> None:
+def test_rows_written_later_are_not_adopted(url: str) -> None:
     migrated(url)
-    execute(url, OLD_ROWS)
+    execute(url, FORMER_ROWS)
     assert migrated(url).adopted_rows == 0
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (
             "ALTER TABLE analytics_snapshots ALTER revenue TYPE numeric(10, 2)",
-            r"revenue is numeric\(10,2\), numeric\(12,2\) is needed",
+            r"column revenue is numeric\(10,2\), must be numeric\(12,2\)",
         ),
         (
             "ALTER TABLE analytics_snapshots DROP COLUMN total_items",
-            "total_items is missing, integer is needed",
+            "column total_items is missing, must be integer",
         ),
         (
             "ALTER TABLE analytics_snapshots ALTER created_at TYPE timestamptz",
-            "created_at is timestamp with time zone, timestamp without time zone is needed",
+            "column created_at is timestamp with time zone, must be timestamp without time zone",
         ),
         (
             "ALTER TABLE analytics_snapshots DROP CONSTRAINT"
             " analytics_snapshots_location_id_period_type_period_start_key",
-            r"unique key is missing, \(location_id, period_type, period_start\) is needed",
+            r"a unique key \(location_id, period_type, period_start\) is missing",
         ),
         (
             "ALTER TABLE analytics_snapshots ALTER id DROP DEFAULT",
-            "id is NOT NULL and has no default",
+            "column id is NOT NULL and has no default",
         ),
         (
             "ALTER TABLE analytics_snapshots ADD COLUMN shift integer NOT NULL DEFAULT 1;"
             " ALTER TABLE analytics_snapshots ALTER COLUMN shift DROP DEFAULT",
-            "shift is NOT NULL and has no default",
+            "column shift is NOT NULL and has no default",
         ),
     ],
 )
-def test_an_old_table_of_another_shape_is_refused_by_name(
-    url: str, change: str, words: str
-) -> None:
-    execute(url, OLD_TABLE, OLD_ROWS, change)
-    with pytest.raises(SchemaError, match=words) as refusal:
+def test_a_table_of_another_shape_is_refused(url: str, change: str, message: str) -> None:
+    execute(url, FORMER_TABLE, FORMER_ROWS, change)
+    with pytest.raises(SchemaError, match=message) as refusal:
         migrated(url)
-    assert "public.analytics_snapshots exists in another shape" in str(refusal.value)
-    assert "alter or rename it, then migrate again" in str(refusal.value)
+    assert "public.analytics_snapshots has another shape" in str(refusal.value)
+    assert "Alter or rename the table" in str(refusal.value)
     assert package_tables(url) == {"analytics_snapshots"}
-    assert rows_of(url, "SELECT count(*) FROM analytics_snapshots") == [(3,)]
+    assert rows(url, "SELECT count(*) FROM analytics_snapshots") == [(3,)]
 
 
 def test_a_view_of_locations_gets_no_foreign_key(url: str) -> None:
@@ -215,7 +197,7 @@ def test_a_view_of_locations_gets_no_foreign_key(url: str) -> None:
         "CREATE VIEW locations AS SELECT * FROM shops",
     )
     migrated(url)
-    assert rows_of(
+    assert rows(
         url,
         "SELECT count(*) FROM pg_constraint"
         " WHERE conrelid = 'analytics_snapshots'::regclass AND contype = 'f'",
@@ -230,12 +212,12 @@ def test_locations_without_a_key_get_no_foreign_key(url: str) -> None:
 
 def test_missing_locations_are_named(url: str) -> None:
     execute(url, "DROP TABLE locations")
-    with pytest.raises(SchemaError, match="no relation locations in schema public"):
+    with pytest.raises(SchemaError, match=r"no table or view public\.locations"):
         migrated(url)
     assert package_tables(url) == set()
 
 
-def test_the_tables_can_lie_in_a_schema_of_their_own(url: str) -> None:
+def test_the_tables_can_have_their_own_schema(url: str) -> None:
     migrated(url, ANALYTICS_SCHEMA='the "figures"')
     assert package_tables(url) == set()
     assert "analytics_snapshots" in package_tables(url, 'the "figures"')
@@ -243,15 +225,15 @@ def test_the_tables_can_lie_in_a_schema_of_their_own(url: str) -> None:
 
 
 def test_a_failed_migration_leaves_nothing_of_itself(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str,
 ) -> None:
-    """A relation that stands in the way makes the second migration fail half way."""
+    """Another table of the same name makes the second migration fail half-way."""
     execute(url, "CREATE TABLE analytics_snapshot_runs (unrelated integer)")
     with pytest.raises(DatabaseRefusedError, match=r"analytics_snapshot_runs.*already exists"):
         migrated(url)
     settings = settings_of(url)
     with connected(settings) as connection:
-        assert applied_version(connection, settings) == 1
+        assert applied_version(Queries(connection, settings)) == 1
     assert package_tables(url) == {
         "analytics_snapshots",
         "analytics_snapshot_migrations",
@@ -261,19 +243,20 @@ def test_a_failed_migration_leaves_nothing_of_itself(
     assert list(migrated(url).applied) == migration_names()[1:]
 
 
-def test_old_tables_are_refused_until_they_are_migrated(url: str) -> None:
+def test_a_run_needs_the_wanted_version(url: str) -> None:
     settings = settings_of(url)
     with connected(settings) as connection:
+        queries = Queries(connection, settings)
         with pytest.raises(SchemaError, match=r"at version 0.*Run: analytics-scheduler migrate"):
-            require_migrated(connection, settings)
-        migrate(connection, settings)
-        require_migrated(connection, settings)
+            require_migrated(queries)
+        migrate(queries)
+        require_migrated(queries)
 
 
-def test_an_older_version_works_with_the_tables_of_a_newer_one(
+def test_an_older_version_works_with_newer_tables(
     url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What a newer version may add: a table, columns that may be empty or have a default."""
+    """A newer version may add tables, and columns that are nullable or have a default."""
     migrated(url)
     newer = wanted_version() + 1
     execute(
@@ -286,7 +269,7 @@ def test_an_older_version_works_with_the_tables_of_a_newer_one(
         "ALTER TABLE analytics_snapshot_runs ADD note text",
     )
     monkeypatch.setenv("DATABASE_URL", url)
-    for words in (
+    for arguments in (
         ["check"],
         ["run", "daily", "--date", "2026-03-10"],
         ["run", "weekly", "--date", "2026-03-10"],
@@ -294,16 +277,16 @@ def test_an_older_version_works_with_the_tables_of_a_newer_one(
         ["prune"],
         ["health"],
     ):
-        assert main(words) == 0, words
+        assert main(arguments) == 0, arguments
     capsys.readouterr()
 
     assert main(["migrate"]) == 0
     text = capsys.readouterr().out
     assert f"Schema public is at version {newer}." in text
-    assert f"this one needs {wanted_version()}, and works with it." in text
+    assert f"This version needs {wanted_version()}, and works with it." in text
 
 
-def test_a_user_without_the_right_to_create_can_repeat_the_migration(url: str) -> None:
+def test_repeating_needs_no_privilege_to_create(url: str) -> None:
     migrated(url)
     with role_of(url) as (role, role_url):
         execute(
@@ -313,7 +296,7 @@ def test_a_user_without_the_right_to_create_can_repeat_the_migration(url: str) -
         assert migrated(role_url).applied == ()
 
 
-def test_the_owner_of_a_schema_needs_no_right_on_the_database(url: str) -> None:
+def test_the_owner_of_a_schema_can_migrate(url: str) -> None:
     with role_of(url) as (role, role_url):
         execute(
             url,
@@ -328,7 +311,7 @@ def test_the_command_reports_what_it_applied(
     url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
-    execute(url, OLD_TABLE, OLD_ROWS)
+    execute(url, FORMER_TABLE, FORMER_ROWS)
     assert main(["migrate"]) == 0
     text = capsys.readouterr().out
     assert "applied 0001_create_snapshots\n" in text
@@ -337,8 +320,100 @@ def test_the_command_reports_what_it_applied(
 
 def test_the_names_come_from_the_files() -> None:
     assert migration_names()[0] == "0001_create_snapshots"
-    assert (
-        Path(migrations.__file__)
-        .parent.joinpath("sql", "migrations", f"{migration_names()[-1]}.sql")
-        .is_file()
+    assert (migrations.MIGRATIONS / f"{migration_names()[-1]}.sql").is_file()
+
+
+CATALOG = {
+    "columns": """
+        SELECT c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+            a.attidentity, a.attgenerated, pg_get_expr(d.adbin, d.adrelid)
+        FROM pg_class AS c
+        JOIN pg_attribute AS a ON a.attrelid = c.oid
+        LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+        ORDER BY c.relname, a.attnum
+    """,
+    "constraints": """
+        SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2
+    """,
+    "indexes": "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY indexdef",
+    "comments": """
+        SELECT c.relname, d.objsubid, d.description
+        FROM pg_description AS d JOIN pg_class AS c ON c.oid = d.objoid
+        WHERE c.relnamespace = 'public'::regnamespace ORDER BY 1, 2
+    """,
+    "other objects": """
+        SELECT relkind, relname FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace ORDER BY 1, 2
+    """,
+}
+
+
+def test_the_schema_is_what_the_migrations_create(url: str, postgres_server: str) -> None:
+    """`schema.sql` is for reading, so it must be true."""
+    migrated(url)
+    with scratch_database(postgres_server) as read:
+        execute(read, DOCUMENTED_SOURCE, SCHEMA.read_text())
+        for kind, query in CATALOG.items():
+            assert rows(read, query) == rows(url, query), kind
+
+
+def test_the_schema_explains_every_column() -> None:
+    lines = SCHEMA.read_text().splitlines()
+    columns = [pair for pair in pairwise(lines) if re.match(r"    [a-z_]+ [A-Z]", pair[1])]
+    assert len(columns) > 70
+    assert [
+        line for before, line in columns if "--" not in line and not before.startswith("    --")
+    ] == []
+
+
+@pytest.mark.parametrize("is_upgrade", [False, True])
+@pytest.mark.parametrize("is_adopted", [False, True])
+def test_a_later_migration_adds_a_figure(
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_adopted: bool,
+    is_upgrade: bool,
+) -> None:
+    """To the package's own table and to a former service's, at once or when it is upgraded."""
+    if is_adopted:
+        execute(url, FORMER_TABLE, FORMER_ROWS)
+    if is_upgrade:
+        migrated(url)
+    before = rows(url, "SELECT * FROM analytics_snapshots ORDER BY id") if is_adopted else []
+
+    folder = shutil.copytree(migrations.MIGRATIONS, tmp_path / "migrations")
+    added = f"{wanted_version() + 1:04}_add_gross_margin"
+    (folder / f"{added}.sql").write_text(
+        "ALTER TABLE {analytics}.analytics_snapshots ADD COLUMN gross_margin DECIMAL(12, 2);"
     )
+    monkeypatch.setattr(migrations, "MIGRATIONS", folder)
+    report = migrated(url)
+
+    assert report.applied[-1] == added
+    assert len(report.applied) == (1 if is_upgrade else wanted_version())
+    assert report.adopted_rows == len(before)
+    execute(url, "UPDATE analytics_snapshots SET gross_margin = 1.5")
+    after = rows(url, "SELECT * FROM analytics_snapshots ORDER BY id")
+    assert after == [(*row, Decimal("1.50")) for row in before]
+
+
+@pytest.mark.parametrize("is_adopted", [False, True])
+def test_the_columns_of_the_figures_are_declared(url: str, *, is_adopted: bool) -> None:
+    """A figure of metrics.py has a column of its type, whoever created the table."""
+    if is_adopted:
+        execute(url, FORMER_TABLE)
+    migrated(url)
+    types = dict(
+        rows(
+            url,
+            "SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute"
+            " WHERE attrelid = 'analytics_snapshots'::regclass AND attnum > 0",
+        )
+    )
+    assert {metric.name: types.get(metric.name) for metric in METRICS} == {
+        metric.name: metric.sql_type for metric in METRICS
+    }

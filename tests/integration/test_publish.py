@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 from psycopg import Connection
-from tests.support.redis_servers import RedisServer, free_port, redis_server
+from tests.support.redis_servers import RedisServer, redis_server
 from tests.support.snapshots import StoredSnapshots
 
 from analytics_scheduler.cache.connection import connected_cache
@@ -24,6 +24,7 @@ from analytics_scheduler.cache.publish import (
 )
 from analytics_scheduler.database import connected
 from analytics_scheduler.errors import CacheUnavailableError, DatabaseRefusedError
+from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import CacheSettings, DatabaseSettings
 from analytics_scheduler.snapshots import metrics

@@ -1,4 +1,4 @@
-"""A source that is read from a streaming standby: foreign tables, named by SOURCE_SCHEMA."""
+"""A source on a streaming standby, read through foreign tables in SOURCE_SCHEMA."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import Connection
-from tests.support.documented_source import DOCUMENTED_SOURCE, execute, settings_of
+from tests.support.database import execute, value
+from tests.support.documented_source import DOCUMENTED_SOURCE, settings_of
 from tests.support.inventory import Analyst, Inventory, figures
 from tests.support.postgres_servers import (
-    database_url,
     link_to,
     primary_and_standby,
     wait_for_replay,
@@ -24,8 +24,9 @@ from tests.support.postgres_servers import (
 from analytics_scheduler.cli import main
 from analytics_scheduler.database import connected
 from analytics_scheduler.errors import DatabaseRefusedError
-from analytics_scheduler.local.servers import create_database
+from analytics_scheduler.local.servers import create_database, database_url
 from analytics_scheduler.migrations import migrate
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.snapshots.verify import verify_snapshots
 
 
@@ -37,7 +38,7 @@ def servers() -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Replicated:
-    """An inventory on the primary, and a database of figures that reads it from the standby."""
+    """An inventory on the primary, and a database of snapshots that reads it from the standby."""
 
     primary: str
     standby: str
@@ -53,11 +54,7 @@ class Replicated:
         wait_for_replay(self.primary, self.standby)
 
     def on_standby(self, query: str) -> Any:
-        url = database_url(self.standby, f"inventory_{self.name}")
-        with psycopg.connect(url, autocommit=True) as connection:
-            row = connection.execute(query).fetchone()
-        assert row is not None
-        return row[0]
+        return value(database_url(self.standby, f"inventory_{self.name}"), query)
 
 
 @pytest.fixture
@@ -73,7 +70,7 @@ def replicated(servers: tuple[str, str]) -> Iterator[Replicated]:
     link_to(target, standby, name=f"inventory_{name}")
     settings = settings_of(target, SOURCE_SCHEMA="replica")
     with psycopg.connect(source) as books, psycopg.connect(target) as connection:
-        migrate(connection, settings)
+        migrate(Queries(connection, settings))
         yield Replicated(primary, standby, name, Inventory(books), Analyst(connection, settings))
 
 
@@ -89,13 +86,11 @@ def shop(replicated: Replicated) -> tuple[UUID, UUID]:
     return shop, milk
 
 
-def test_the_figures_are_those_of_the_tables_themselves(
-    replicated: Replicated, shop: tuple[UUID, UUID]
-) -> None:
+def test_figures_are_those_of_the_tables(replicated: Replicated, shop: tuple[UUID, UUID]) -> None:
     replicated.analyst.take(at="2026-03-16T02:00", days=("2026-03-01", "2026-03-15"))
     replicated.analyst.take("weekly", at="2026-03-15T03:00")
 
-    # 100 came, 45 left: 55 milks at 2.00. The week of the 8th sold 7 times 3 at 5.00.
+    # 100 came and 45 left: 55 milks at 2.00. In the week of the 8th, 7 times 3 were sold at 5.00.
     day = figures(replicated.analyst.row(shop[0], "2026-03-15"))
     assert (day["total_items"], day["total_inventory_value"], day["revenue"]) == (
         "55",
@@ -107,19 +102,19 @@ def test_the_figures_are_those_of_the_tables_themselves(
     assert (report.rows, report.findings) == (16, [])
 
 
-def test_every_command_works_and_nothing_is_written_to_the_replica(
+def test_every_command_works_and_only_reads(
     replicated: Replicated,
     shop: tuple[UUID, UUID],
     redis_url: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A standby refuses every write, temporary tables among them: that all works is the proof."""
+    """A standby refuses every write, even to a temporary table: that everything works shows it."""
     monkeypatch.setenv("DATABASE_URL", replicated.figures_url)
     monkeypatch.setenv("SOURCE_SCHEMA", "replica")
     monkeypatch.setenv("REDIS_URL", redis_url)
     assert replicated.on_standby("SELECT pg_is_in_recovery()") is True
-    for words in (
+    for arguments in (
         ["migrate"],
         ["run", "daily", "--date", "2026-03-14"],
         ["run", "weekly", "--date", "2026-03-14"],
@@ -128,18 +123,18 @@ def test_every_command_works_and_nothing_is_written_to_the_replica(
         ["prune"],
         ["health"],
     ):
-        assert main(words) == 0, words
+        assert main(arguments) == 0, arguments
     capsys.readouterr()
 
     assert main(["check", "--json"]) == 0
     findings = json.loads(capsys.readouterr().out)["findings"]
     assert {finding["level"] for finding in findings} == {"note"}
-    assert any("its indexes cannot be seen from here" in finding["what"] for finding in findings)
+    assert any("its indexes cannot be checked" in finding["what"] for finding in findings)
     keys = "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"
     assert replicated.analyst.table(keys) == [(0,)]
 
 
-def test_a_day_that_was_read_too_early_is_repaired_when_the_replica_has_caught_up(
+def test_a_day_that_was_read_too_early_is_repaired(
     replicated: Replicated, shop: tuple[UUID, UUID]
 ) -> None:
     north, milk = shop
@@ -161,10 +156,8 @@ def test_a_day_that_was_read_too_early_is_repaired_when_the_replica_has_caught_u
     assert verify_snapshots(replicated.analyst.connection, replicated.analyst.setup).wrong == []
 
 
-def test_one_transaction_reads_one_state_of_the_replica(
-    replicated: Replicated, shop: tuple[UUID, UUID]
-) -> None:
-    """Stock and movements must be of one moment, though each is a scan of its own over there."""
+def test_a_transaction_reads_one_state(replicated: Replicated, shop: tuple[UUID, UUID]) -> None:
+    """Stock and movements must be of one moment, although the replica scans them separately."""
     north, milk = shop
     connection: Connection[Any] = replicated.analyst.connection
     stock = "SELECT sum(quantity) FROM replica.inventory_items"
@@ -178,7 +171,7 @@ def test_one_transaction_reads_one_state_of_the_replica(
     assert connection.execute(stock).fetchone() == (50,)
 
 
-def test_a_replica_that_is_away_is_named(
+def test_an_unreachable_replica_is_named(
     replicated: Replicated,
     shop: tuple[UUID, UUID],
     monkeypatch: pytest.MonkeyPatch,
@@ -195,10 +188,10 @@ def test_a_replica_that_is_away_is_named(
     assert 'could not connect to server "inventory_replica"' in capsys.readouterr().err
 
 
-def test_a_statement_ends_in_the_replica_too(
+def test_a_limit_ends_the_statement_on_the_replica(
     replicated: Replicated, shop: tuple[UUID, UUID]
 ) -> None:
-    """A limit here must not leave work behind over there."""
+    """It must not go on working for nobody."""
     short = replace(replicated.analyst.database, task_timeout_seconds=1)
     execute(
         database_url(replicated.primary, f"inventory_{replicated.name}"),

@@ -1,6 +1,6 @@
-"""A role that has the documented rights and no others, over two schemas: a whole life of snapshots.
+"""Roles with the documented privileges and no others, on two schemas, from migration to retention.
 
-The statements are read from the deployment page, so that what it says is what was tried.
+The statements come from the deployment page, so that they are known to work.
 """
 
 from __future__ import annotations
@@ -9,23 +9,24 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 import redis
 from psycopg.conninfo import conninfo_to_dict
+from tests.support.database import execute, rows
 from tests.support.documented_source import (
     DOCUMENTED_SOURCE,
     emptied,
-    execute,
     role_of,
+    settings_of,
 )
 
 from analytics_scheduler.cli import main
 from analytics_scheduler.database import connected
-from analytics_scheduler.settings import DatabaseSettings
-from analytics_scheduler.source import Level, check_source
+from analytics_scheduler.queries import Queries
+from analytics_scheduler.source import check_source
+from analytics_scheduler.vocabulary import CheckLevel
 
 PAGE = Path(__file__).parents[2] / "include" / "docs" / "deployment.md"
 NORTH = "00000000-0000-0000-0000-00000000000a"
@@ -33,7 +34,7 @@ MILK = "00000000-0000-0000-0000-0000000000c1"
 
 
 def documented_grants(role: str) -> list[str]:
-    """Return the statements of the page that make a role, but the first, which makes it."""
+    """Return the page's statements for a role, without the first, which creates it."""
     text = PAGE.read_text(encoding="utf-8")
     block = re.search(rf"^    CREATE ROLE {role} (?:.*\n)+?(?=\n)", text, re.MULTILINE)
     assert block is not None
@@ -43,7 +44,7 @@ def documented_grants(role: str) -> list[str]:
 
 @pytest.fixture
 def shop(database_url: str) -> str:
-    """Give a database whose inventory lies in a schema of its own, and nothing is granted."""
+    """Return the URL of a database with an inventory in its own schema, and no privileges."""
     execute(emptied(database_url), "CREATE SCHEMA inventory")
     with psycopg.connect(database_url, options="-c search_path=inventory") as connection:
         connection.execute(DOCUMENTED_SOURCE)
@@ -73,7 +74,7 @@ def book(url: str, moment: str, *, quantity: int) -> None:
 
 @pytest.fixture
 def roles(shop: str) -> Iterator[dict[str, str]]:
-    """Give the URLs of the documented roles, by name; nothing is in their search path."""
+    """Yield the URLs of the documented roles, by name; their search path is empty."""
     database = str(conninfo_to_dict(shop)["dbname"])
     with ExitStack() as stack:
         made = {name: stack.enter_context(role_of(shop)) for name in ("runner", "scheduler")}
@@ -95,22 +96,17 @@ def schemas(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
     monkeypatch.setenv("REDIS_URL", redis_url)
 
 
-def rows(url: str, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(url) as connection:
-        return connection.execute(query).fetchall()
-
-
 def life_of_snapshots(shop: str, monkeypatch: pytest.MonkeyPatch, role_url: str) -> None:
-    """Take all three periods, repair late data, prove, publish and prune, as a role."""
+    """Check, take all three period types, repair late data and verify, as a role."""
     monkeypatch.setenv("DATABASE_URL", role_url)
-    for words in (
+    for arguments in (
         ["check"],
         ["run", "daily", "--from", "2026-03-01", "--to", "2026-03-31"],
         ["run", "weekly", "--date", "2026-03-10"],
         ["run", "monthly", "--date", "2026-03-10"],
         ["verify"],
     ):
-        assert main(words) == 0, words
+        assert main(arguments) == 0, arguments
     book(shop, "2026-03-10 18:00", quantity=2)
     assert main(["verify"]) == 1
     assert main(["run", "daily", "--date", "2026-03-10"]) == 0
@@ -137,7 +133,7 @@ def test_the_documented_role_migrates_and_runs(
     with redis.Redis.from_url(redis_url) as client:
         assert client.exists(f"analytics:snapshot:daily:{NORTH}")
     assert main(["prune"]) == 0
-    # All but the week that was composed: the others wait for theirs.
+    # The week that was composed is pruned; other days wait for their week.
     kept = "SELECT count(*) FROM figures.analytics_snapshots WHERE period_type = 'daily'"
     assert rows(shop, kept) == [(31 - 7,)]
     assert main(["health"]) == 0
@@ -145,18 +141,18 @@ def test_the_documented_role_migrates_and_runs(
     assert rows(shop, ours) == [("figures",)]
 
 
-def test_the_role_that_only_runs_runs(
+def test_the_role_that_only_runs(
     shop: str,
     roles: dict[str, str],
     schemas: None,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Its rights come with the tables that the owner makes later, and it may make none."""
+    """It gets privileges on tables that the owner creates later, and may create none."""
     monkeypatch.setenv("DATABASE_URL", roles["scheduler"])
     assert main(["migrate"]) == 0
     life_of_snapshots(shop, monkeypatch, roles["runner"])
-    assert main(["migrate"]) == 0  # nothing to do needs no right
+    assert main(["migrate"]) == 0  # needs no privilege if there is nothing to do
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         execute(roles["runner"], "CREATE TABLE figures.extra (n integer)")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -164,32 +160,28 @@ def test_the_role_that_only_runs_runs(
 
 
 @pytest.mark.parametrize(
-    ("revoked", "words"),
+    ("revoked", "what"),
     [
-        ("TEMPORARY ON DATABASE {database}", "may not make temporary tables"),
-        ("SELECT ON inventory.products", "SELECT from inventory.products"),
-        ("USAGE ON SCHEMA inventory", "may not use the schema inventory"),
+        ("TEMPORARY ON DATABASE {database}", "may not create temporary tables"),
+        ("SELECT ON inventory.products", "no SELECT privilege on inventory.products"),
+        ("USAGE ON SCHEMA inventory", "no USAGE privilege on schema inventory"),
     ],
 )
-def test_check_names_each_right_that_is_missing(
-    shop: str, roles: dict[str, str], schemas: None, *, revoked: str, words: str
+def test_check_names_each_missing_privilege(
+    shop: str, roles: dict[str, str], schemas: None, *, revoked: str, what: str
 ) -> None:
-    settings = DatabaseSettings.load(
-        {
-            "DATABASE_URL": roles["scheduler"],
-            "SOURCE_SCHEMA": "inventory",
-            "ANALYTICS_SCHEMA": "figures",
-        }
+    settings = settings_of(
+        roles["scheduler"], SOURCE_SCHEMA="inventory", ANALYTICS_SCHEMA="figures"
     )
     role = conninfo_to_dict(roles["scheduler"])["user"]
     database = conninfo_to_dict(shop)["dbname"]
     execute(shop, f"REVOKE {revoked.format(database=database)} FROM {role}")
 
     with connected(settings) as connection:
-        found = check_source(connection, settings)
-    errors = [finding for finding in found if finding.level is Level.ERROR]
-    assert any(words in finding.what for finding in errors)
+        found = check_source(Queries(connection, settings))
+    errors = [finding for finding in found if finding.level is CheckLevel.ERROR]
+    assert any(what in finding.what for finding in errors)
     execute(shop, *(finding.run for finding in errors))
     with connected(settings) as connection:
-        levels = {finding.level for finding in check_source(connection, settings)}
-    assert Level.ERROR not in levels
+        levels = {finding.level for finding in check_source(Queries(connection, settings))}
+    assert CheckLevel.ERROR not in levels

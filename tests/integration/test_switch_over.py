@@ -1,4 +1,4 @@
-"""From the former service to the package: its table is adopted, and no day is missing or double."""
+"""From a former service to the package: its table is adopted, without a gap or a double row."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
-from tests.integration.test_migrations import OLD_TABLE
+from tests.support.database import execute
 from tests.support.documented_source import (
     DOCUMENTED_SOURCE,
+    FORMER_TABLE,
     emptied,
-    execute,
     role_of,
     settings_of,
 )
@@ -22,44 +21,44 @@ from tests.support.inventory import Analyst, Inventory
 
 from analytics_scheduler.cli import main
 from analytics_scheduler.database import connected
-from analytics_scheduler.migrations import migrate
+from analytics_scheduler.migrations import MigrationReport, migrate
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.snapshots.verify import verify_snapshots
-from analytics_scheduler.source import Level, check_source
-from analytics_scheduler.vocabulary import VerifyFinding
+from analytics_scheduler.source import check_source
+from analytics_scheduler.vocabulary import CheckLevel, VerifyFinding
 
 PAGE = Path(__file__).parents[2] / "include" / "docs" / "deployment.md"
-FIRST, LAST = date(2026, 3, 1), date(2026, 3, 13)
+FIRST = date(2026, 3, 1)
 OLD_REVENUE = 1  # what the former service wrote every night, whatever was sold
 
 
 class FormerService:
-    """Writes one row a shop and night, or overwrites the one that is there."""
+    """Writes one row a shop and night, or overwrites the existing one."""
 
     def __init__(self, url: str) -> None:
         self.url = url
 
     def write(self, day: str) -> None:
-        with psycopg.connect(self.url) as connection:
-            connection.execute(
-                "INSERT INTO analytics_snapshots (location_id, period_type, period_start,"
-                " period_end, revenue, total_inventory_value)"
-                " SELECT id, 'daily', %(day)s, %(day)s, %(revenue)s, 0 FROM locations"
-                " ON CONFLICT (location_id, period_type, period_start)"
-                " DO UPDATE SET revenue = excluded.revenue, total_inventory_value = 0",
-                {"day": day, "revenue": OLD_REVENUE},
-            )
+        execute(
+            self.url,
+            "INSERT INTO analytics_snapshots (location_id, period_type, period_start,"
+            " period_end, revenue, total_inventory_value)"
+            f" SELECT id, 'daily', '{day}', '{day}', {OLD_REVENUE}, 0 FROM locations"
+            " ON CONFLICT (location_id, period_type, period_start)"
+            " DO UPDATE SET revenue = excluded.revenue, total_inventory_value = 0",
+        )
 
 
 @pytest.fixture
 def old_service(database_url: str) -> FormerService:
-    """An inventory and the former service's table, with its rows of nine nights."""
-    execute(emptied(database_url), DOCUMENTED_SOURCE, OLD_TABLE)
+    """An inventory, and the former service's table."""
+    execute(emptied(database_url), DOCUMENTED_SOURCE, FORMER_TABLE)
     return FormerService(database_url)
 
 
 @pytest.fixture
 def shops(old_service: FormerService, inventory: Inventory) -> list[UUID]:
-    """Two shops that sell three milks a day at 5.00."""
+    """Two shops that sell three milks a day at 5.00; the former service wrote nine nights."""
     milk = inventory.product("2.00", "5.00")
     found = [inventory.location("North"), inventory.location("South")]
     for shop in found:
@@ -70,6 +69,10 @@ def shops(old_service: FormerService, inventory: Inventory) -> list[UUID]:
     for number in range(9):
         old_service.write(str(FIRST + timedelta(days=number)))
     return found
+
+
+def adopt(analyst: Analyst) -> MigrationReport:
+    return migrate(Queries(analyst.connection, analyst.database))
 
 
 def revenue_by_day(analyst: Analyst) -> dict[str, list[int]]:
@@ -84,22 +87,22 @@ def revenue_by_day(analyst: Analyst) -> dict[str, list[int]]:
 
 
 def documented_comparison() -> str:
-    """Return the statement of the page that holds the trial against the old rows."""
+    """Return the page's statement that compares a trial with the old rows."""
     block = re.search(r"^ +SELECT location_id, period_start,(?:.*\n)+?.*;$", PAGE.read_text(), re.M)
     assert block is not None
     return block.group()
 
 
-def test_nothing_is_missing_and_nothing_is_double(
+def test_no_day_is_missing_or_double(
     old_service: FormerService, shops: list[UUID], analyst: Analyst
 ) -> None:
     old_rows = analyst.table("SELECT * FROM analytics_snapshots ORDER BY id")
-    assert migrate(analyst.connection, analyst.database).adopted_rows == len(old_rows) == 18
+    assert adopt(analyst).adopted_rows == len(old_rows) == 18
 
-    # One night both write: the former service at one, the package at two.
+    # One night both write: the former service at one o'clock, the package at two.
     old_service.write("2026-03-10")
     analyst.take(at="2026-03-11T02:00")
-    # Nobody writes for two nights; then the package is on its own.
+    # Then nobody writes for two nights, and after that only the package.
     report = analyst.take(at="2026-03-14T02:00")
 
     assert report.days_caught_up == 2 * len(shops)
@@ -112,23 +115,21 @@ def test_nothing_is_missing_and_nothing_is_double(
         )
         == old_rows
     )
-    # What the former service wrote after the adoption is told by the revisions.
+    # The revisions keep what the former service wrote after the adoption.
     assert analyst.table(
         "SELECT period_start::text, (old_figures->>'revenue')::numeric::int,"
         " (new_figures->>'revenue')::numeric::int FROM analytics_snapshot_revisions"
     ) == [("2026-03-10", OLD_REVENUE, 15)] * len(shops)
     assert verify_snapshots(analyst.connection, analyst.setup).findings == []
 
-    # The week holds two days of the old service; it is counted from the movements all the same.
+    # The week has days of the former service; it is computed from the movements all the same.
     analyst.take("weekly", at="2026-03-15T03:00")
     assert [int(row["revenue"]) for row in analyst.rows("weekly").values()] == [7 * 15] * 2
 
 
-def test_days_that_nobody_wrote_before_the_first_run_are_caught_up(
-    shops: list[UUID], analyst: Analyst
-) -> None:
-    """The former service stopped after 9 March; the package runs on the 14th for the first time."""
-    migrate(analyst.connection, analyst.database)
+def test_days_before_the_first_run_are_caught_up(shops: list[UUID], analyst: Analyst) -> None:
+    """The former service stopped after 9 March; the package first runs on the 14th."""
+    adopt(analyst)
 
     report = analyst.take(at="2026-03-14T02:00")
 
@@ -139,10 +140,10 @@ def test_days_that_nobody_wrote_before_the_first_run_are_caught_up(
     assert analyst.take(at="2026-03-15T02:00").days_caught_up == 0
 
 
-def test_a_cron_that_was_not_stopped_is_found_and_put_right(
+def test_rows_of_a_cron_still_running_are_repaired(
     old_service: FormerService, shops: list[UUID], analyst: Analyst
 ) -> None:
-    migrate(analyst.connection, analyst.database)
+    adopt(analyst)
     analyst.take(at="2026-03-11T02:00")
     old_service.write("2026-03-10")
 
@@ -155,17 +156,15 @@ def test_a_cron_that_was_not_stopped_is_found_and_put_right(
     assert verify_snapshots(analyst.connection, analyst.setup).findings == []
 
 
-def test_the_old_history_can_be_replaced_and_stays_as_revisions(
-    shops: list[UUID], analyst: Analyst
-) -> None:
-    migrate(analyst.connection, analyst.database)
+def test_a_replaced_history_stays_as_revisions(shops: list[UUID], analyst: Analyst) -> None:
+    adopt(analyst)
     analyst.take(at="2026-03-11T02:00", days=("2026-03-01", "2026-03-09"), force=True)
 
     assert set(map(tuple, revenue_by_day(analyst).values())) == {(15, 15)}
     assert analyst.table("SELECT count(*) FROM analytics_snapshot_revisions") == [(18,)]
 
 
-def test_a_trial_beside_the_old_table_touches_nothing_of_it(
+def test_a_trial_leaves_the_former_table_alone(
     shops: list[UUID],
     analyst: Analyst,
     database_url: str,
@@ -174,12 +173,12 @@ def test_a_trial_beside_the_old_table_touches_nothing_of_it(
     before = analyst.table("SELECT * FROM analytics_snapshots ORDER BY id")
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("ANALYTICS_SCHEMA", "trial")
-    for words in (
+    for arguments in (
         ["migrate"],
         ["run", "daily", "--from", "2026-03-01", "--to", "2026-03-07"],
         ["verify"],
     ):
-        assert main(words) == 0, words
+        assert main(arguments) == 0, arguments
 
     differing: list[tuple[Any, ...]] = analyst.table(documented_comparison())
     assert {(str(row[1]), int(row[2]), int(row[3])) for row in differing} == {
@@ -192,10 +191,8 @@ def test_a_trial_beside_the_old_table_touches_nothing_of_it(
     assert analyst.table(ours) == [("analytics_snapshots",)]
 
 
-def test_a_table_that_belongs_to_another_role_comes_with_the_statement(
-    shops: list[UUID], database_url: str
-) -> None:
-    """The old service's role made the table; the package's role must own it to migrate."""
+def test_check_gives_the_statement_that_hands_over(shops: list[UUID], database_url: str) -> None:
+    """The former service's role owns the table; the package's role must own it to migrate."""
     with role_of(database_url) as (role, role_url):
         execute(
             database_url,
@@ -207,10 +204,10 @@ def test_a_table_that_belongs_to_another_role_comes_with_the_statement(
         with connected(settings) as connection:
             [error] = [
                 finding
-                for finding in check_source(connection, settings)
-                if finding.level is Level.ERROR
+                for finding in check_source(Queries(connection, settings))
+                if finding.level is CheckLevel.ERROR
             ]
-        assert "analytics_snapshots does not belong to the user" in error.what
+        assert "does not own the table public.analytics_snapshots" in error.what
         execute(database_url, error.run)
         with connected(settings) as connection:
-            assert migrate(connection, settings).adopted_rows == 18
+            assert migrate(Queries(connection, settings)).adopted_rows == 18

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests.support.redis_servers import free_port
 from tests.support.webhook_receiver import (
     SECRET,
     WebhookReceiver,
@@ -29,6 +28,7 @@ from analytics_scheduler.alerts.message import Message
 from analytics_scheduler.alerts.webhook import post, signature
 from analytics_scheduler.cli import main
 from analytics_scheduler.errors import AlertNotSentError
+from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.settings import AlertSettings
 from analytics_scheduler.vocabulary import AlertEvent
 

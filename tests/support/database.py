@@ -1,11 +1,17 @@
-"""The one way in which tests execute SQL of their own."""
+"""The one way in which tests execute SQL of their own: on a connection, or once by a URL."""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from psycopg import Connection
+
+from analytics_scheduler.local.servers import create_database, database_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +35,33 @@ class Database:
         """Return the one value of a query."""
         [(found,)] = self.rows(query, *values)
         return found
+
+
+def execute(url: str, *statements: str) -> None:
+    """Execute statements over a connection of their own, each committed by itself."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def rows(url: str, query: str, *values: object) -> list[tuple[Any, ...]]:
+    """Return the rows of a query over a connection of its own."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(query, values or None).fetchall()
+
+
+def value(url: str, query: str, *values: object) -> Any:
+    """Return the one value of a query over a connection of its own."""
+    [(found,)] = rows(url, query, *values)
+    return found
+
+
+@contextmanager
+def scratch_database(base_url: str, *, template: str = "template1") -> Iterator[str]:
+    """Create a copy of a database, yield its URL, and drop it in the end with its sessions."""
+    name = f"analytics_scratch_{secrets.token_hex(6)}"
+    create_database(base_url, name, template=template)
+    try:
+        yield database_url(base_url, name)
+    finally:
+        execute(base_url, f"DROP DATABASE {name} WITH (FORCE)")

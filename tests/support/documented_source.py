@@ -1,4 +1,4 @@
-"""The source as its documentation has it, made in a database that is empty but for it."""
+"""The source as the documentation describes it, the former service's table, and roles."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import psycopg
 from psycopg import sql
+from tests.support.database import execute
 
 from analytics_scheduler.settings import DatabaseSettings
 
@@ -34,6 +35,24 @@ ONE_SHOP = """
     INSERT INTO products VALUES
         ('00000000-0000-0000-0000-0000000000c1', 'Milk', 'MILK-1', 'dairy', 0.79, 1.29);
 """
+FORMER_TABLE = """
+    CREATE TABLE analytics_snapshots (
+        id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
+        location_id UUID NOT NULL REFERENCES locations(id),
+        period_type VARCHAR(20) NOT NULL,
+        period_start DATE NOT NULL,
+        period_end DATE NOT NULL,
+        total_inventory_value DECIMAL(12,2),
+        total_items INTEGER,
+        turnover_ratio DECIMAL(8,2),
+        wastage_value DECIMAL(12,2),
+        wastage_percentage DECIMAL(5,2),
+        revenue DECIMAL(12,2),
+        cost_of_goods_sold DECIMAL(12,2),
+        created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+        UNIQUE(location_id, period_type, period_start)
+    )
+"""
 
 
 def emptied(url: str) -> str:
@@ -45,21 +64,14 @@ def emptied(url: str) -> str:
     return url
 
 
-def execute(url: str, *statements: str) -> None:
-    """Run statements, each committed by itself."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        for text in statements:
-            connection.execute(text)
-
-
-def settings_of(url: str, **schemas: str) -> DatabaseSettings:
-    """Return the settings of a test database."""
-    return DatabaseSettings.load({"DATABASE_URL": url, **schemas})
+def settings_of(url: str, **variables: str) -> DatabaseSettings:
+    """Return the settings of a test database, with other variables such as SOURCE_SCHEMA."""
+    return DatabaseSettings.load({"DATABASE_URL": url, **variables})
 
 
 @contextmanager
 def role_of(url: str, attributes: str = "LOGIN PASSWORD 's3cret'") -> Iterator[tuple[str, str]]:
-    """Give the name of a new role without any right, and the URL that it connects with."""
+    """Yield the name of a new role without any privilege, and the URL that it connects with."""
     role = f"analyst_{uuid4().hex[:12]}"
     execute(url, f"CREATE ROLE {role} {attributes}")
     parts = urlsplit(url)

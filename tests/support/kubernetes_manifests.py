@@ -1,4 +1,4 @@
-"""The Kubernetes manifests as data: documents, jobs, and what a container starts and is given."""
+"""The Kubernetes manifests as data: documents, jobs, commands and environments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def document(name: str) -> dict[str, Any]:
 
 
 def job_of(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the spec of the Job that a manifest starts, once or again and again."""
+    """Return the spec of the Job in a manifest, which may be a CronJob; None if there is none."""
     spec: dict[str, Any] = manifest.get("spec", {})
     if manifest["kind"] == "CronJob":
         spec = spec["jobTemplate"]["spec"]
@@ -40,18 +40,18 @@ def containers(job: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def settings() -> dict[str, str]:
-    """Return what the ConfigMap holds."""
+    """Return the data of the ConfigMap."""
     found: dict[str, str] = document("settings.yaml")["data"]
     return found
 
 
 def command_of(container: Mapping[str, Any]) -> list[str]:
-    """Return what the container starts."""
+    """Return the command of a container, with its arguments."""
     return [*container["command"], *container["args"]]
 
 
 def environment_of(container: Mapping[str, Any], secret: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment that the cluster gives a container, with a Secret of these entries."""
+    """Return the environment of a container in a cluster whose Secret has these entries."""
     found: dict[str, str] = {}
     for source in container["envFrom"]:
         assert source == {"configMapRef": {"name": document("settings.yaml")["metadata"]["name"]}}

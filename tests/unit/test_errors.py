@@ -13,7 +13,7 @@ from analytics_scheduler.redaction import scrubbed
 from analytics_scheduler.settings import DatabaseSettings
 
 
-def test_every_error_is_of_the_one_family() -> None:
+def test_every_error_is_of_one_family() -> None:
     found = [value for value in vars(errors).values() if inspect.isclass(value)]
     assert len(found) > 1
     for error in found:
@@ -47,7 +47,7 @@ def test_every_error_is_of_the_one_family() -> None:
         "two: postgresql://a:s3cret@one/x and postgresql://b:s3cret@two/y",
     ],
 )
-def test_a_password_is_scrubbed_whatever_its_form(text: str) -> None:
+def test_a_password_is_scrubbed_in_any_form(text: str) -> None:
     assert "s3cret" not in scrubbed(text)
     assert "***" in scrubbed(text)
 
@@ -62,11 +62,11 @@ def test_a_password_is_scrubbed_whatever_its_form(text: str) -> None:
         "https://example.org/help",
     ],
 )
-def test_a_text_without_a_password_stays_as_it_is(text: str) -> None:
+def test_a_text_without_a_password_is_unchanged(text: str) -> None:
     assert scrubbed(text) == text
 
 
-def test_scrubbing_keeps_what_helps() -> None:
+def test_scrubbing_keeps_everything_else() -> None:
     assert scrubbed("postgresql://shop:s3cret@db:5432/inventory") == (
         "postgresql://shop:***@db:5432/inventory"
     )
@@ -84,7 +84,7 @@ def test_scrubbing_keeps_what_helps() -> None:
         "postgresql://shop:s3cret@127.0.0.1:1/inventory?colour=red",
     ],
 )
-def test_a_url_that_cannot_be_read_is_refused_without_showing_it(url: str) -> None:
+def test_a_url_that_cannot_be_parsed_is_not_shown(url: str) -> None:
     with pytest.raises(SettingError) as refusal:
         open_connection(DatabaseSettings.load({"DATABASE_URL": url}))
     assert "DATABASE_URL=*** cannot be used" in str(refusal.value)

@@ -1,4 +1,4 @@
-"""The Kubernetes manifests: valid, locked down, in step with the settings and each other."""
+"""The Kubernetes manifests: valid, confined, consistent with the settings and each other."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ EVERY_CONTAINER = [
 
 
 def complaints(manifest: Path) -> str:
-    """Return what the schemas of Kubernetes say against a manifest."""
+    """Return what Kubernetes' schemas object to in a manifest."""
     found = subprocess.run(
         [sys.executable, "-m", "kubernetes_validate", "--strict", str(manifest)],
         capture_output=True,
@@ -58,11 +58,11 @@ def complaints(manifest: Path) -> str:
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.name)
-def test_every_manifest_keeps_the_schema(manifest: Path) -> None:
+def test_every_manifest_is_valid(manifest: Path) -> None:
     assert complaints(manifest) == ""
 
 
-def test_a_key_that_kubernetes_does_not_know_is_found(tmp_path: Path) -> None:
+def test_an_unknown_key_is_found(tmp_path: Path) -> None:
     text = (MANIFESTS[0].parent / "health.yaml").read_text()
     spoilt = tmp_path / "health.yaml"
     spoilt.write_text(text.replace("concurrencyPolicy", "concurencyPolicy"))
@@ -70,7 +70,7 @@ def test_a_key_that_kubernetes_does_not_know_is_found(tmp_path: Path) -> None:
 
 
 def pod_of_values() -> dict[str, Any]:
-    """Return a pod with what values.yaml gives the chart for pods and containers."""
+    """Return a pod with what values.yaml sets for pods and containers."""
     values = yaml.safe_load(VALUES.read_text())
     return {
         "apiVersion": "v1",
@@ -96,15 +96,15 @@ def pod_of_values() -> dict[str, Any]:
     }
 
 
-def test_the_parts_of_pods_in_the_values_keep_the_schema(tmp_path: Path) -> None:
-    """The chart's own keys are the chart's to check; what it copies into pods is checked here."""
+def test_what_values_set_for_pods_is_valid(tmp_path: Path) -> None:
+    """The chart checks its own keys; this checks what it copies into pods."""
     manifest = tmp_path / "pod.yaml"
     manifest.write_text(yaml.safe_dump(pod_of_values()))
     assert complaints(manifest) == ""
 
 
 @pytest.mark.parametrize(("name", "container"), EVERY_CONTAINER)
-def test_every_container_may_do_nothing_but_its_work(name: str, container: dict[str, Any]) -> None:
+def test_every_container_is_confined(name: str, container: dict[str, Any]) -> None:
     pod = jobs()[name]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
     assert pod["enableServiceLinks"] is False
@@ -128,18 +128,14 @@ def test_every_container_may_do_nothing_but_its_work(name: str, container: dict[
 
 
 @pytest.mark.parametrize(("name", "container"), EVERY_CONTAINER)
-def test_every_container_starts_a_command_that_there_is(
-    name: str, container: dict[str, Any]
-) -> None:
-    program, *words = command_of(container)
+def test_every_container_runs_a_known_command(name: str, container: dict[str, Any]) -> None:
+    program, *arguments = command_of(container)
     assert program == "analytics-scheduler"
-    assert build_parser().parse_args(words).json is True
+    assert build_parser().parse_args(arguments).json is True
 
 
 @pytest.mark.parametrize(("name", "container"), EVERY_CONTAINER)
-def test_secrets_come_from_the_secret_and_the_rest_are_settings(
-    name: str, container: dict[str, Any]
-) -> None:
+def test_secrets_come_from_the_secret_only(name: str, container: dict[str, Any]) -> None:
     environment = environment_of(container, SECRET)
     assert set(environment) <= KNOWN_SETTINGS
     assert environment["DATABASE_URL"] == SECRET["database-url"]
@@ -155,8 +151,8 @@ def test_secrets_come_from_the_secret_and_the_rest_are_settings(
 
 
 @pytest.mark.parametrize("name", jobs())
-def test_a_job_has_time_for_each_attempt_and_no_more(name: str) -> None:
-    """A statement ends after TASK_TIMEOUT_SECONDS; the health's own statements after 20 seconds."""
+def test_a_job_has_time_for_every_attempt(name: str) -> None:
+    """A statement ends after TASK_TIMEOUT_SECONDS, and one of `health` after 20 seconds."""
     job = jobs()[name]
     for container in containers(job):
         seconds = DatabaseSettings.load(environment_of(container, SECRET)).task_timeout_seconds
@@ -167,7 +163,7 @@ def test_a_job_has_time_for_each_attempt_and_no_more(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in jobs() if document(n)["kind"] == "CronJob"])
-def test_a_job_that_comes_again_never_meets_itself(name: str) -> None:
+def test_a_repeated_job_never_overlaps_itself(name: str) -> None:
     spec = document(name)["spec"]
     calendar = CalendarSettings.load(settings())
     assert spec["concurrencyPolicy"] == "Forbid"
@@ -179,7 +175,7 @@ def test_a_job_that_comes_again_never_meets_itself(name: str) -> None:
     assert jobs()[name]["activeDeadlineSeconds"] < second - first
 
 
-def test_the_backup_comes_when_every_dag_had_its_turn() -> None:
+def test_the_backup_runs_after_every_dag() -> None:
     job = document("backup-snapshots.yaml")
     backup = _minutes(job["spec"]["schedule"])
     dags = [_minutes(cron) for task, cron in SCHEDULE_DEFAULTS.items() if task != "cache-cleanup"]
@@ -196,7 +192,7 @@ def _minutes(cron: str) -> int:
     return int(hour) * 60 + int(minute)
 
 
-def test_airflow_and_the_jobs_share_image_settings_and_secrets() -> None:
+def test_airflow_and_the_jobs_share_their_environment() -> None:
     values = yaml.safe_load(VALUES.read_text())
     image = f"{values['defaultAirflowRepository']}:{values['defaultAirflowTag']}"
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
@@ -206,12 +202,12 @@ def test_airflow_and_the_jobs_share_image_settings_and_secrets() -> None:
         assert {container["image"] for container in containers(job)} == {image}
         for container in containers(job):
             assert yaml.safe_load(values["extraEnvFrom"]) == container["envFrom"]
-            # The migrations need the database alone, for longer.
+            # The migrations need only the database, and more time.
             if container["name"] != "migrate":
                 assert yaml.safe_load(values["extraEnv"]) == container["env"]
 
 
-def test_the_network_policy_meets_every_pod_of_ours() -> None:
+def test_the_network_policy_covers_every_pod() -> None:
     policy = document("network-policy.yaml")["spec"]
     wanted = policy["podSelector"]["matchLabels"]
     for job in jobs().values():

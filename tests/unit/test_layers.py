@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT_AIRFLOW = {"orchestration", "api", "database", "cache", "local"}
 MAY_TOUCH_THE_ENVIRONMENT = {
     "setting_groups": "the one reader of settings",
-    "database": "whether there is an Airflow connection; gives Airflow DATABASE_URL as one",
+    "database": "whether there is an Airflow connection",
     "cache": "whether there is an Airflow connection; gives Airflow REDIS_URL as one",
     "local": "the environment of the processes that it starts",
 }

@@ -33,7 +33,7 @@ _UNNAMED = re.compile(r"\s*(SET\s|SELECT (\w+\(\), )?set_config\(|SELECT 1$)")
 
 # Modules that may execute SQL of their own, and why.
 MAY_EXECUTE: Mapping[str, str] = {
-    "local/servers": "it creates and drops databases, where no schema of ours exists",
+    "local/servers": "it creates databases, where no schema of ours exists",
 }
 # Modules that may read files of SQL, and why.
 MAY_READ: Mapping[str, str] = {
@@ -188,10 +188,13 @@ def test_every_exception_is_a_module(exceptions: Mapping[str, str]) -> None:
 
 
 def test_every_sql_file_has_names() -> None:
-    """Outside `migrations`, nothing stands before the first named statement of a file."""
+    """Nothing stands before the first named statement of a file; two kinds have no statements.
+
+    A migration is a script, and `schema.sql` is for reading.
+    """
     files = {statement.file for statement in STATEMENTS}
     for path in SQL_FOLDER.rglob("*.sql"):
-        if path.parent.name != "migrations":
+        if path.parent.name != "migrations" and path.name != "schema.sql":
             assert path.relative_to(SQL_FOLDER).as_posix() in files
             assert path.read_text(encoding="utf-8").startswith("-- name: ")
 

@@ -1,6 +1,7 @@
-"""Prove the source contract: relations, columns, types, privileges, rows and indexes.
+"""Check the source tables and the package's tables, and say how to fix what is wrong.
 
-Every finding says what it is, why it matters and what to run. Nothing is changed.
+Relations, columns, types, privileges, rows and indexes are checked; nothing is changed. Each
+finding says what is wrong, why it matters, and what to run.
 """
 
 from __future__ import annotations
@@ -10,29 +11,31 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from analytics_scheduler.output import Output
+from analytics_scheduler.output import Output, counted
 
 if TYPE_CHECKING:
     from analytics_scheduler.source import Finding
 
-HELP = "prove the source contract and say what to run"
+HELP = "check the source tables and say how to fix them"
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """Take no arguments of its own."""
+    """Add nothing: the command has no arguments of its own."""
 
 
 def run(_arguments: argparse.Namespace, output: Output) -> int:
-    """Print the findings; the status is 1 where one of them is an error."""
+    """Print the findings; return 1 if one of them is an error."""
     from analytics_scheduler.database import connected, server_name
+    from analytics_scheduler.queries import Queries
     from analytics_scheduler.settings import DatabaseSettings
-    from analytics_scheduler.source import Level, check_source
+    from analytics_scheduler.source import check_source
+    from analytics_scheduler.vocabulary import CheckLevel
 
     settings = DatabaseSettings.load()
     with connected(settings) as connection:
         server = server_name(connection)
-        findings = check_source(connection, settings)
-    failed = any(finding.level is Level.ERROR for finding in findings)
+        findings = check_source(Queries(connection, settings))
+    failed = any(finding.level is CheckLevel.ERROR for finding in findings)
     output.line(f"Connected to {server}.")
     output.line(
         f"Source schema {settings.source_schema}, analytics schema {settings.analytics_schema}."
@@ -60,7 +63,7 @@ def _show(finding: Finding, output: Output) -> None:
 
 
 def _verdict(findings: list[Finding], *, failed: bool) -> str:
-    counts = Counter(finding.level for finding in findings)
-    parts = [f"{count} {level}{'' if count == 1 else 's'}" for level, count in counts.items()]
-    verdict = "The source does not keep the contract" if failed else "The source keeps the contract"
-    return f"{verdict}: {', '.join(parts) or 'nothing to say'}."
+    levels = Counter(finding.level.value for finding in findings)
+    counts = ", ".join(counted(count, level) for level, count in levels.items())
+    verdict = "The source breaks the contract" if failed else "The source keeps the contract"
+    return f"{verdict}: {counts or 'no findings'}."

@@ -1,40 +1,34 @@
 """Run every DAG once on sample data, with nothing but Python installed, and show the figures.
 
-PostgreSQL and Redis are embedded, unless DATABASE_URL or REDIS_URL names one; Airflow is one of
-its own. An inventory that is there is never changed. Nothing is left running.
+PostgreSQL and Redis are embedded, unless DATABASE_URL or REDIS_URL names a server; the Airflow is
+the demo's own. An existing inventory is never changed. Nothing is left running.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from analytics_scheduler.output import Output
+from analytics_scheduler.output import Output, counted
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+    from pathlib import Path
+
     from analytics_scheduler.local.dag_runs import DagOutcome, DagRunner
-    from analytics_scheduler.local.stack import Stack
 
 HELP = "run all DAGs once on sample data and show the figures"
-_NUMBER_FORMATS = {
-    "Items": ("total_items", "{:,}"),
-    "Stock value": ("total_inventory_value", "{:,.2f}"),
-    "Revenue": ("revenue", "{:,.2f}"),
-    "Goods sold": ("cost_of_goods_sold", "{:,.2f}"),
-    "Turnover": ("turnover_ratio", "{:.2f}"),
-    "Waste": ("wastage_value", "{:,.2f}"),
-    "Waste %": ("wastage_percentage", "{:.2f}"),
-}
 _TABLE_WIDTH = 120
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """Take no arguments of its own."""
+    """Add nothing: the command has no arguments of its own."""
 
 
 def run(_arguments: argparse.Namespace, output: Output) -> int:
-    """Run the demo; the status is 1 where the run of a DAG failed."""
+    """Run the demo; return 1 if the run of a DAG failed."""
     from analytics_scheduler.local.dag_runs import dag_runner
     from analytics_scheduler.local.stack import (
         latest_snapshots,
@@ -46,42 +40,30 @@ def run(_arguments: argparse.Namespace, output: Output) -> int:
     started = time.monotonic()
     output.line("Analytics Scheduler demo")
     with running_stack("demo", output) as stack:
-        # Airflow loads while the sample is made.
+        # Airflow loads while the sample is created.
         with dag_runner(stack.home, stack.home.variables()) as runner:
             sample = prepare_inventory(output)
             outcomes = _run_dags(runner, output)
         rows, counts = latest_snapshots(), snapshot_counts()
-        log = runner.log
+    is_success = all(outcome.is_success for outcome in outcomes)
+    seconds = time.monotonic() - started
     _show_tables(rows, output)
-    failed = [outcome for outcome in outcomes if not outcome.is_success]
-    _show_summary(outcomes, counts, output, seconds=time.monotonic() - started)
-    output.line(f"Airflow's own log: {log}")
-    for outcome in failed:
-        output.error_line(f"{outcome.dag} failed ({outcome.reason}); see {log}")
+    _show_summary(outcomes, counts, output, seconds=seconds)
+    _show_log(runner.log, outcomes, output)
     output.result(
         {
-            "success": not failed,
-            "seconds": round(time.monotonic() - started, 1),
-            **_described(stack, sample),
-            "dags": [
-                {
-                    "dag": outcome.dag,
-                    "state": outcome.state,
-                    "seconds": outcome.seconds,
-                    "reason": outcome.reason,
-                }
-                for outcome in outcomes
-            ],
+            "success": is_success,
+            "seconds": round(seconds, 1),
+            "database": stack.database,
+            "cache": stack.cache,
+            "sample": sample,
+            "dags": [asdict(outcome) for outcome in outcomes],
             "snapshot_counts": counts,
             "snapshots": rows,
-            "log": str(log),
+            "log": str(runner.log),
         }
     )
-    return 1 if failed else 0
-
-
-def _described(stack: Stack, sample: dict[str, int] | None) -> dict[str, Any]:
-    return {"database": stack.database, "cache": stack.cache, "sample": sample}
+    return 0 if is_success else 1
 
 
 def _run_dags(runner: DagRunner, output: Output) -> list[DagOutcome]:
@@ -89,7 +71,7 @@ def _run_dags(runner: DagRunner, output: Output) -> list[DagOutcome]:
 
     outcomes: list[DagOutcome] = []
     with step(output, "DAGs") as under_way:
-        under_way.progress("Airflow starts")
+        under_way.progress("Airflow is starting")
         for outcome in runner.run():
             outcomes.append(outcome)
             under_way.progress(f"{outcome.dag} {outcome.state}")
@@ -107,6 +89,8 @@ def _show_tables(rows: list[dict[str, Any]], output: Output) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from analytics_scheduler.snapshots.metrics import METRICS
+
     console = Console(file=output.stdout)
     console.width = max(console.width, _TABLE_WIDTH)
     for period_type in dict.fromkeys(str(row["period_type"]) for row in rows):
@@ -118,18 +102,19 @@ def _show_tables(rows: list[dict[str, Any]], output: Output) -> None:
             box=SIMPLE_HEAD,
         )
         table.add_column("Location", no_wrap=True)
-        for heading in _NUMBER_FORMATS:
-            table.add_column(heading, justify="right")
+        for metric in METRICS:
+            words = metric.name.capitalize().split("_")
+            # A heading is broken between its words only.
+            table.add_column(" ".join(words), justify="right", min_width=max(map(len, words)))
         for row in chosen:
-            table.add_row(str(row["location_name"]), *_figures(row))
+            figures = [_figure(row[metric.name]) for metric in METRICS]
+            table.add_row(str(row["location_name"]), *figures)
         console.print(table)
 
 
-def _figures(row: dict[str, Any]) -> list[str]:
-    return [
-        "none" if row[column] is None else form.format(row[column])
-        for column, form in _NUMBER_FORMATS.values()
-    ]
+def _figure(value: int | Decimal | None) -> str:
+    """Return a figure as the table shows it: thousands separated, with the column's decimals."""
+    return "none" if value is None else f"{value:,}"
 
 
 def _show_summary(
@@ -137,8 +122,15 @@ def _show_summary(
 ) -> None:
     stored = ", ".join(f"{count} {period_type}" for period_type, count in counts.items())
     output.line(
-        f"{len(outcomes)} DAGs ran in Airflow and analytics_snapshots holds {stored} rows; "
-        f"{seconds:.1f} s in all. Nothing is left running."
+        f"{counted(len(outcomes), 'DAG')} ran in Airflow, and analytics_snapshots has {stored} "
+        f"rows; {seconds:.1f} s in all. Nothing is left running."
     )
-    output.line("Next: `analytics-scheduler up` keeps it running with the Airflow UI; README.md")
-    output.line("says how to use it with a database of your own.")
+    output.line("Next: `analytics-scheduler up` keeps it running with the Airflow UI. README.md")
+    output.line("describes how to use it with a database of your own.")
+
+
+def _show_log(log: Path, outcomes: list[DagOutcome], output: Output) -> None:
+    output.line(f"Airflow's own log: {log}")
+    for outcome in outcomes:
+        if not outcome.is_success:
+            output.error_line(f"{outcome.dag} failed ({outcome.reason}); see {log}")

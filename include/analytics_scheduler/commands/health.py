@@ -91,9 +91,10 @@ def _read_tasks(paused: list[str], *, has_cache: bool) -> list[TaskFreshness]:
         task: TaskSchedule(switch.clock(load_schedule(task))) for task in SCHEDULE_DEFAULTS
     }
     with connected(settings) as connection:
-        require_migrated(connection, settings)
+        queries = Queries(connection, settings)
+        require_migrated(queries)
         tasks = read_task_freshness(
-            Queries(connection, settings),
+            queries,
             calendar,
             schedules,
             now=datetime.now(UTC),

@@ -1,7 +1,7 @@
 """Keep the stack of the demo running, with the Airflow UI, until Ctrl-C or SIGTERM.
 
-Everything listens on loopback only and is stopped at the end. Sample data are made anew with each
-start; an inventory that DATABASE_URL names is used as it is, and never changed.
+Everything listens on loopback only, and is stopped in the end. Each start creates new sample data;
+an inventory that DATABASE_URL names is used as it is, and never changed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from analytics_scheduler.output import Output
+from analytics_scheduler.output import Output, counted
 
 if TYPE_CHECKING:
     from analytics_scheduler.local.airflow_stack import RunningAirflow
@@ -19,14 +19,14 @@ HELP = "keep the demo running, with the Airflow UI"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Take the port of the UI."""
+    """Add `--port`."""
     parser.add_argument(
-        "--port", type=int, metavar="N", help="the port of the UI; 8080 or a free one without it"
+        "--port", type=int, metavar="N", help="port of the UI (default: 8080 if it is free)"
     )
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
-    """Start the stack, say where it is, and stay; the status is 0 when a signal ends it."""
+    """Start the stack, print its addresses, and wait; return 0 when a signal ends it."""
     from analytics_scheduler.local.airflow_stack import running_airflow
     from analytics_scheduler.local.stack import prepare_inventory, running_stack, take_first
     from analytics_scheduler.local.steps import step
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         with running_airflow(stack.home, port=arguments.port) as airflow:
             with step(output, "Airflow") as under_way:
                 airflow.wait_until_ready(under_way.progress)
-                under_way.detail = f"all parts are healthy, {airflow.dag_files} DAGs are read"
+                under_way.detail = f"healthy, with {counted(airflow.dag_files, 'DAG')}"
             _show(airflow, stack, output)
             _stay(airflow)
             output.line("Stopping ...")
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _stay(airflow: RunningAirflow) -> None:
-    """Wait for a signal: here it is the ordinary end."""
+    """Wait for a signal, which is the normal end of this command."""
     try:
         airflow.watch()
     except (KeyboardInterrupt, SystemExit):
@@ -62,7 +62,7 @@ def _show(airflow: RunningAirflow, stack: Stack, output: Output) -> None:
     output.line(f"  Logs      {stack.home.logs}")
     output.line(f"  Database  {stack.server} ({stack.database})")
     output.line()
-    output.line("The endpoints, to be pasted into another terminal:")
+    output.line("To call the endpoints, paste into another terminal:")
     output.line()
     for line in curl_lines(airflow):
         output.line(line)
@@ -82,7 +82,7 @@ def _show(airflow: RunningAirflow, stack: Stack, output: Output) -> None:
 
 
 def curl_lines(airflow: RunningAirflow) -> list[str]:
-    """Return the shell lines that get a token, list the tasks and trigger a snapshot."""
+    """Return shell lines that get a token, list the tasks and trigger a snapshot."""
     login = f'{{"username": "{airflow.user}", "password": "{airflow.password}"}}'
     header = '-H "Authorization: Bearer $TOKEN"'
     return [

@@ -1,7 +1,7 @@
-"""An Airflow of its own for one start: its folder, environment and metadata database.
+"""The Airflow of one start: its folder, environment and metadata database.
 
-Nothing of another Airflow on the machine is used or touched: its variables are left out.
-The metadata database is made once for each version and copied for every start.
+Another Airflow on the machine is neither used nor touched: its variables are left out. The metadata
+database is created once for each version of Airflow, and copied for every start.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ USER = "admin"
 
 @dataclass(frozen=True, slots=True)
 class AirflowHome:
-    """The folder of one start, and where its logs stay when the folder goes."""
+    """The folder of one start, the folder of its logs, which stay, and the metadata template."""
 
     folder: Path
     logs: Path
@@ -36,11 +36,11 @@ class AirflowHome:
 
     @property
     def metadata_file(self) -> Path:
-        """Return the SQLite file that is Airflow's own database."""
+        """The SQLite file that is Airflow's own database."""
         return self.folder / "airflow.db"
 
     def use_template(self) -> bool:
-        """Copy the prepared metadata database; tell whether there was one."""
+        """Copy the metadata database from the template; return whether there was a template."""
         try:
             shutil.copyfile(self.template, self.metadata_file)
         except FileNotFoundError:
@@ -48,7 +48,7 @@ class AirflowHome:
         return True
 
     def variables(self, **more: str) -> dict[str, str]:
-        """Return the environment of this Airflow's processes, on top of the present one."""
+        """Return the environment of this Airflow's processes: the present one, and its own."""
         checkout = find_checkout()
         ours = {
             "AIRFLOW_HOME": str(self.folder),
@@ -66,7 +66,7 @@ class AirflowHome:
         return {**os.environ, **ours, **more}
 
     def write_password(self) -> tuple[str, dict[str, str]]:
-        """Make a password for the administrator; return it and the settings that use it."""
+        """Create the administrator's password; return it, and the settings that make it valid."""
         password = secrets.token_urlsafe(12)
         file = self.folder / "passwords.json"
         file.touch(mode=0o600)
@@ -78,26 +78,26 @@ class AirflowHome:
 
 
 def forget_other_airflow() -> None:
-    """Take the settings of another Airflow, and its connections to our servers, out of sight."""
+    """Remove the settings of another Airflow, and its connections, from the environment."""
     for name in list(os.environ):
         if name.startswith("AIRFLOW__") or name in (*_OTHER_AIRFLOW, *_OTHER_CONNECTIONS):
             del os.environ[name]
 
 
 def make_airflow_home(folder: Path, *, cache: Path, logs: Path) -> AirflowHome:
-    """Return an Airflow home in an empty folder."""
+    """Return an Airflow home in an empty folder, with a template for this version of Airflow."""
     template = cache / f"metadata-{version('apache-airflow-core')}.db"
     return AirflowHome(folder, logs, template)
 
 
 def create_metadata(metadata_file: Path, template: Path) -> None:
-    """Make Airflow's tables in this process's metadata database, and keep a copy as template."""
+    """Create Airflow's tables in this process's metadata database, and copy it as the template."""
     from airflow.utils.db import initdb
 
     initdb()
     with tempfile.NamedTemporaryFile(dir=template.parent, delete=False) as file:
         unfinished = Path(file.name)
-    # Airflow writes ahead: a part of its database lies in a second file, which backup() reads too.
+    # In WAL mode part of the database is in a second file, which backup() reads, too.
     with (
         closing(sqlite3.connect(metadata_file)) as made,
         closing(sqlite3.connect(unfinished)) as copy,

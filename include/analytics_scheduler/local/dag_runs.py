@@ -1,8 +1,8 @@
-"""Run every DAG of a folder once, in one process that is started for it.
+"""Run every DAG of a folder once, in a process of its own.
 
-`run_dags` is the side of the command; the module itself, started as a program, is the side that
-imports Airflow. Reports come back line by line through a pipe, so that what Airflow prints goes to
-the log file and nowhere else.
+`dag_runner` is the side of the command; this module, started as a program, is the side that imports
+Airflow. Outcomes come back line by line through a pipe, so that everything that Airflow prints goes
+to the log file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -31,7 +31,7 @@ LOG_NAME = "airflow.log"
 
 @dataclass(frozen=True, slots=True)
 class DagOutcome:
-    """How the run of a DAG ended; `reason` names failed tasks or why the file was not read."""
+    """How the run of a DAG ended; `reason` names the failed tasks, or why the file was not read."""
 
     dag: str
     state: str
@@ -40,20 +40,20 @@ class DagOutcome:
 
     @property
     def is_success(self) -> bool:
-        """Whether nothing failed; a skipped task is no failure."""
+        """Whether nothing failed; a skipped task is not a failure."""
         return self.state == "success"
 
 
 @dataclass(frozen=True, slots=True)
 class DagRunner:
-    """A process that has begun to load Airflow, and waits for the word to run the DAGs."""
+    """A process that loads Airflow, and then waits for `run`."""
 
     process: subprocess.Popen[bytes]
     reports: TextIO
     log: Path
 
     def run(self) -> Iterator[DagOutcome]:
-        """Run the DAGs and give each one's outcome as it ends, or raise AnalyticsError."""
+        """Run the DAGs and yield each outcome as it comes; raise AnalyticsError if Airflow ends."""
         if self.process.stdin is not None:
             self.process.stdin.close()
         for line in self.reports:
@@ -61,13 +61,13 @@ class DagRunner:
         if self.process.wait() != 0:
             raise AnalyticsError(
                 f"Airflow ended with status {self.process.returncode} before the DAGs were done. "
-                f"What it said is in {self.log}"
+                f"See {self.log}"
             )
 
 
 @contextmanager
 def dag_runner(home: AirflowHome, environ: dict[str, str]) -> Iterator[DagRunner]:
-    """Start the process that will run the DAGs; it ends with the block."""
+    """Start the process that runs the DAGs; it ends with the block."""
     log = home.logs / LOG_NAME
     for_reading, for_writing = os.pipe()
     module = "analytics_scheduler.local.dag_runs"
@@ -89,12 +89,12 @@ def dag_runner(home: AirflowHome, environ: dict[str, str]) -> Iterator[DagRunner
             stop_sessions([process])
 
 
-def main(words: list[str]) -> int:
-    """Load Airflow and the DAGs, wait until stdin is closed, run them, report each."""
-    with os.fdopen(int(words[0]), "w", encoding="utf-8") as reports:
+def main(arguments: list[str]) -> int:
+    """Load Airflow and the DAGs, wait until stdin is closed, then run and report each DAG."""
+    with os.fdopen(int(arguments[0]), "w", encoding="utf-8") as reports:
         os.set_inheritable(reports.fileno(), False)
-        if words[1:]:
-            create_metadata(Path(os.environ["AIRFLOW_HOME"]) / "airflow.db", Path(words[1]))
+        if arguments[1:]:
+            create_metadata(Path(os.environ["AIRFLOW_HOME"]) / "airflow.db", Path(arguments[1]))
         dags, broken = _load_dags()
         sys.stdin.read()
         for outcome in broken:
@@ -130,13 +130,7 @@ def _failed(task_instance: Any) -> bool:
 
 
 def _report(reports: TextIO, outcome: DagOutcome) -> None:
-    line = {
-        "dag": outcome.dag,
-        "state": outcome.state,
-        "seconds": outcome.seconds,
-        "reason": outcome.reason,
-    }
-    print(json.dumps(line), file=reports, flush=True)
+    print(json.dumps(asdict(outcome)), file=reports, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Where `demo` and `up` find the DAGs, and where they keep what outlives them."""
+"""The folders of `demo` and `up`: the checkout, the cache, the logs, and installed packages."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -15,18 +16,26 @@ _CHECKOUT = Path(__file__).parents[3]
 
 
 def find_checkout(start: Path = _CHECKOUT) -> Path:
-    """Return the folder that holds dags/ and plugins/, or raise AnalyticsError."""
+    """Return the folder that contains dags/ and plugins/, or raise AnalyticsError."""
     if (start / "dags").is_dir() and (start / "plugins").is_dir():
         return start
     raise AnalyticsError(
-        "The folders dags/ and plugins/ do not come with an installed wheel, and this command runs "
-        "what is in them. Clone the repository and start it there: "
+        "This command runs the DAGs in dags/ and plugins/, which are not part of an installed "
+        "wheel. Clone the repository and start the command there: "
         ".venv/bin/uv run analytics-scheduler demo"
     )
 
 
+def package_folder(name: str) -> Path | None:
+    """Return the folder of an installed package without importing it, or None."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0])
+
+
 def cache_folder() -> Path:
-    """Return the folder for what makes a second start fast; a temporary one without a home."""
+    """Return the folder for what makes the next start fast; a temporary one if it is read-only."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
     folder = base / "analytics-scheduler"
     try:
@@ -38,7 +47,7 @@ def cache_folder() -> Path:
 
 
 def new_log_folder(cache: Path, command: str) -> Path:
-    """Make the folder for the logs of one start; of the earlier ones the newest stay."""
+    """Create the folder for the logs of one start, and delete all but the newest of the others."""
     logs = cache / "logs"
     logs.mkdir(exist_ok=True)
     for old in sorted(logs.iterdir(), key=_changed_at)[: -_LOG_FOLDERS_KEPT + 1]:
@@ -50,5 +59,5 @@ def new_log_folder(cache: Path, command: str) -> Path:
 def _changed_at(path: Path) -> float:
     try:
         return path.stat().st_mtime
-    except OSError:  # another start removed it meanwhile
+    except OSError:  # another start deleted it in the meantime
         return 0.0

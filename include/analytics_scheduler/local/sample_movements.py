@@ -1,8 +1,8 @@
-"""The movements of the sample data, in order of time, and the stock that they leave behind.
+"""The movements of the sample data, in order of time, and the stock after them.
 
 Shops open from eight to eight and sell most on Saturdays; deliveries come on Tuesdays and Fridays,
-stock is taken on Mondays. Each product of a shop begins with a delivery. A sale that the stock
-does not allow is a delivery instead, so stock is never negative.
+and stock is counted on Mondays. The first movement of each product of a shop is a delivery. If
+there is too little stock for a sale, a delivery comes instead, so stock is never negative.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from random import Random
 
+from analytics_scheduler.vocabulary import MovementType
+
 _OPENS, _CLOSES = timedelta(hours=8), timedelta(hours=20)
 _DAY = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
@@ -21,14 +23,21 @@ _OPENING_SPAN = timedelta(hours=1)
 _BLOCK = 20_000
 _MOVEMENTS_PER_ITEM = 3
 
-# Monday to Sunday: how busy a day is, and which part of its movements are not sales.
+# Monday to Sunday: how busy a day is, and the share of its movements that are not sales.
 _BUSYNESS = (0.9, 0.85, 0.9, 1.0, 1.3, 1.6, 0.5)
-_DELIVERIES = (0.02, 0.32, 0.02, 0.02, 0.28, 0.02, 0.0)
-_WASTE = (0.08, 0.03, 0.03, 0.03, 0.03, 0.04, 0.02)
-_STOCK_TAKES = (0.10, 0.01, 0.01, 0.01, 0.01, 0.0, 0.0)
-_RETURNS = (0.04, 0.02, 0.02, 0.02, 0.02, 0.02, 0.0)
+_DELIVERY_SHARES = (0.02, 0.32, 0.02, 0.02, 0.28, 0.02, 0.0)
+_WASTE_SHARES = (0.08, 0.03, 0.03, 0.03, 0.03, 0.04, 0.02)
+_STOCK_TAKE_SHARES = (0.10, 0.01, 0.01, 0.01, 0.01, 0.0, 0.0)
+_RETURN_SHARES = (0.04, 0.02, 0.02, 0.02, 0.02, 0.02, 0.0)
 
-# The clock, written once: putting a moment's text together is most of the work otherwise.
+# Type and reason as COPY's text, and what a positive quantity does to the stock.
+_SALE = f"{MovementType.OUT}\tSale", -1
+_RETURN = f"{MovementType.OUT}\tCustomer return", -1
+_WASTE = f"{MovementType.WASTE}\tExpired", -1
+_DELIVERY = f"{MovementType.IN}\tDelivery", 1
+_STOCK_TAKE = f"{MovementType.ADJUSTMENT}\tStock-take", 1
+
+# The text of every second of a day: formatting each time would be most of the work.
 _CLOCK = tuple(f"{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}" for s in range(86_400))
 
 
@@ -42,11 +51,10 @@ class _Day:
 
 
 @dataclass(slots=True)
-class Ledger:
-    """What is on the shelves: `items` pairs of location and product, by number.
+class StockOnHand:
+    """The quantity on hand of every item, an item being a product in a location.
 
-    An item's number is that of its location times `range_size` plus that of its product;
-    `quantities` is what is on hand.
+    The number of an item is that of its location times `range_size`, plus that of its product.
     """
 
     locations: int
@@ -58,7 +66,7 @@ class Ledger:
 
     @property
     def items(self) -> int:
-        """How many pairs there are."""
+        """How many items there are."""
         return self.locations * self.range_size
 
 
@@ -68,7 +76,7 @@ def stocked_range(locations: int, products: int, movements: int) -> int:
 
 
 def movement_blocks(
-    ledger: Ledger,
+    stock: StockOnHand,
     keys: list[str],
     random: Random,
     *,
@@ -78,13 +86,13 @@ def movement_blocks(
 ) -> Iterator[tuple[int, str]]:
     """Yield exactly `count` movements as blocks of COPY text, each with its number of rows.
 
-    `keys` are the texts of the items' product and location, as two columns. The columns that
-    follow are quantity, type, reason and created_at. Moments rise strictly but for ties.
+    `keys` has, for each item, the text of two columns: product and location. The columns after
+    them are quantity, type, reason and created_at, which never decreases.
     """
     trading_begins = since + _OPENING_SPAN
-    yield from _blocks(_openings(ledger, keys, random, since))
-    for day in _days(count - ledger.items, trading_begins, until):
-        yield from _blocks(_movements(ledger, keys, random, day))
+    yield from _blocks(_openings(stock, keys, random, since))
+    for day in _days(count - stock.items, trading_begins, until):
+        yield from _blocks(_movements(stock, keys, random, day))
 
 
 def _blocks(lines: Iterator[str]) -> Iterator[tuple[int, str]]:
@@ -98,16 +106,18 @@ def _blocks(lines: Iterator[str]) -> Iterator[tuple[int, str]]:
         yield len(block), "".join(block)
 
 
-def _openings(ledger: Ledger, keys: list[str], random: Random, since: datetime) -> Iterator[str]:
-    step = min(_OPENING_SPAN / ledger.items, timedelta(seconds=1))
+def _openings(
+    stock: StockOnHand, keys: list[str], random: Random, since: datetime
+) -> Iterator[str]:
+    step = min(_OPENING_SPAN / stock.items, timedelta(seconds=1))
     for item, key in enumerate(keys):
         quantity = 12 + int(random.random() * 48)
-        ledger.quantities[item] = quantity
+        stock.quantities[item] = quantity
         yield f"{key}\t{quantity}\tin\tOpening delivery\t{since + item * step}\n"
 
 
 def _days(count: int, begins: datetime, ends: datetime) -> list[_Day]:
-    """Spread movements over the opening hours of the days, the busier day the more."""
+    """Spread movements over the opening hours: the busier a day, the more it gets."""
     hours = []
     midnight = begins.replace(hour=0, minute=0, second=0, microsecond=0)
     while midnight < ends:
@@ -123,37 +133,42 @@ def _days(count: int, begins: datetime, ends: datetime) -> list[_Day]:
     return [_Day(*span, number) for span, number in zip(hours, counts, strict=True)]
 
 
-def _movements(ledger: Ledger, keys: list[str], random: Random, day: _Day) -> Iterator[str]:
+def _movements(stock: StockOnHand, keys: list[str], random: Random, day: _Day) -> Iterator[str]:
     draw = random.random
-    quantities, range_size, locations = ledger.quantities, ledger.range_size, ledger.locations
-    weekday = day.begins.weekday()
-    delivered, wasted, taken, returned = accumulate(
-        part[weekday] for part in (_DELIVERIES, _WASTE, _STOCK_TAKES, _RETURNS)
-    )
+    quantities, range_size, locations = stock.quantities, stock.range_size, stock.locations
+    bounds = _bounds_of(day.begins.weekday())
     date = f"{day.begins:%Y-%m-%d} "
     midnight = day.begins.replace(hour=0, minute=0, second=0, microsecond=0)
     first = (day.begins - midnight) / _MICROSECOND
     step = (day.ends - day.begins) / _MICROSECOND / max(1, day.count)
     for number in range(day.count):
-        # Some shops are larger than others, and some products sell better, as the powers say.
+        # The powers make some shops larger than others, and some products sell better.
         item = int(locations * draw() ** 1.2) * range_size + int(range_size * draw() ** 1.5)
-        on_hand = quantities[item]
-        kind = draw()
-        size = draw()
-        if kind >= returned:
-            words, net = "out\tSale", -(1 + int(4 * size * size))
-        elif kind < delivered:
-            words, net = "in\tDelivery", 6 + int(18 * size)
-        elif kind < wasted:
-            words, net = "waste\tExpired", -(1 + int(3 * size))
-        elif kind < taken:
-            words, net = "adjustment\tStock-take", (-3, -2, -1, -1, 1, 2)[int(6 * size)]
-        else:
-            words, net = "out\tCustomer return", 1
-        if on_hand + net < 0:
-            words, net = "in\tDelivery", 12 + int(24 * size)
-        quantities[item] = on_hand + net
-        quantity = -net if words[0] in "ow" else net
+        kind, size = draw(), draw()
+        (columns, sign), net = _entry(kind, size, bounds)
+        if quantities[item] + net < 0:
+            (columns, sign), net = _DELIVERY, 12 + int(24 * size)
+        quantities[item] += net
         moment = int(first + (number + draw()) * step)
         seconds, micros = divmod(moment, 1_000_000)
-        yield f"{keys[item]}\t{quantity}\t{words}\t{date}{_CLOCK[seconds]}.{micros:06}\n"
+        yield f"{keys[item]}\t{sign * net}\t{columns}\t{date}{_CLOCK[seconds]}.{micros:06}\n"
+
+
+def _bounds_of(weekday: int) -> tuple[float, ...]:
+    """Return where deliveries, waste, stock-takes and returns end between 0 and 1; sales follow."""
+    shares = (_DELIVERY_SHARES, _WASTE_SHARES, _STOCK_TAKE_SHARES, _RETURN_SHARES)
+    return tuple(accumulate(share[weekday] for share in shares))
+
+
+def _entry(kind: float, size: float, bounds: tuple[float, ...]) -> tuple[tuple[str, int], int]:
+    """Return the kind of a movement, and what it adds to the stock, from two random numbers."""
+    delivered, wasted, counted, returned = bounds
+    if kind >= returned:
+        return _SALE, -(1 + int(4 * size * size))
+    if kind < delivered:
+        return _DELIVERY, 6 + int(18 * size)
+    if kind < wasted:
+        return _WASTE, -(1 + int(3 * size))
+    if kind < counted:
+        return _STOCK_TAKE, (-3, -2, -1, -1, 1, 2)[int(6 * size)]
+    return _RETURN, 1

@@ -1,7 +1,7 @@
-"""The stack that `demo` and `up` share: servers, an inventory, our tables, an Airflow of its own.
+"""The stack that `demo` and `up` share: servers, an inventory, our tables, its own Airflow.
 
-A database or a Redis that DATABASE_URL or REDIS_URL names is used as it is; the rest is embedded,
-and gone when the stack ends. An inventory that is there is never changed.
+A database that DATABASE_URL names, or a Redis that REDIS_URL names, is used as it is. What neither
+names is embedded, and gone when the stack ends. An existing inventory is never changed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from psycopg import Connection
 from psycopg.rows import dict_row
 
-from analytics_scheduler.database import connected, server_name, statement
+from analytics_scheduler.database import connected, server_name
 from analytics_scheduler.errors import SchemaError
 from analytics_scheduler.local.airflow_home import (
     AirflowHome,
@@ -26,20 +25,20 @@ from analytics_scheduler.local.airflow_home import (
     make_airflow_home,
 )
 from analytics_scheduler.local.folders import cache_folder, find_checkout, new_log_folder
-from analytics_scheduler.local.processes import ignore_signals
-from analytics_scheduler.local.sample import load_sample
+from analytics_scheduler.local.processes import ignore_signals, stopped_by_signals
+from analytics_scheduler.local.sample import has_source_tables, load_sample
 from analytics_scheduler.local.servers import (
     create_database,
     database_url,
     embedded_postgres,
     embedded_redis,
-    stopped_by_signals,
 )
 from analytics_scheduler.local.steps import step
 from analytics_scheduler.migrations import migrate
 from analytics_scheduler.output import Output
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import CacheSettings, DatabaseSettings
-from analytics_scheduler.snapshots import request_for, take_snapshots
+from analytics_scheduler.snapshots import metrics, request_for, take_snapshots
 from analytics_scheduler.snapshots.context import RunSettings
 from analytics_scheduler.vocabulary import PeriodType
 
@@ -47,12 +46,11 @@ _DATABASE = "inventory"
 _LOCATIONS, _PRODUCTS, _MOVEMENTS = 12, 60, 30_000
 _SAMPLE_DAYS = 90
 _SAMPLE_SCHEMA = "public"
-_RELATIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running stack; `database` and `cache` say whether each is embedded or given."""
+    """A running stack; `database` and `cache` are each `embedded` or `given`."""
 
     home: AirflowHome
     database: str
@@ -62,9 +60,9 @@ class Stack:
 
 @contextmanager
 def running_stack(command: str, output: Output) -> Iterator[Stack]:
-    """Start the servers and give the stack; all of it ends with the block.
+    """Start the servers and yield the stack; all of it ends with the block.
 
-    DATABASE_URL and REDIS_URL are set for this process and those that it starts.
+    Sets DATABASE_URL and REDIS_URL for this process and those that it starts.
     """
     find_checkout()
     forget_other_airflow()
@@ -80,7 +78,7 @@ def running_stack(command: str, output: Output) -> Iterator[Stack]:
             if cache.url is None:
                 os.environ["REDIS_URL"] = stack.enter_context(embedded_redis())
             under_way.detail = f"PostgreSQL {_origin(database)}, Redis {_origin(cache)}"
-        # The last to be entered is the first to be left: from then on nothing interrupts the end.
+        # Entered last, so left first: nothing interrupts the rest of the shutdown.
         stack.callback(ignore_signals)
         kept = cache_folder()
         home = make_airflow_home(Path(folder), cache=kept, logs=new_log_folder(kept, command))
@@ -94,48 +92,37 @@ def _origin(settings: DatabaseSettings | CacheSettings) -> str:
 
 
 def prepare_inventory(output: Output) -> dict[str, int] | None:
-    """Make the sample where there is no inventory, and our tables; return the sample's sizes.
+    """Create sample data if there is no inventory, and the package's tables.
 
-    None stands for an inventory that was there. Raises SchemaError for one that is not whole.
+    Returns the sizes of the sample, or None if there was an inventory. Raises SchemaError if it is
+    incomplete.
     """
     settings = DatabaseSettings.load()
     with connected(settings) as connection:
-        if _has_inventory(connection, settings):
+        queries = Queries(connection, settings)
+        has_inventory = has_source_tables(queries)
+        connection.rollback()
+        if has_inventory:
             sample = None
-            output.line("  Inventory: the one that is there is used, and not changed")
+            output.line("  Inventory: the existing one is used, and not changed")
         else:
-            sample = _make_sample(connection, settings, output)
+            sample = _make_sample(queries, output)
         with step(output, "Migrations") as under_way:
-            report = migrate(connection, settings)
+            report = migrate(queries)
             under_way.detail = f"schema {settings.analytics_schema} is at version {report.version}"
     return sample
 
 
-def _has_inventory(connection: Connection[Any], settings: DatabaseSettings) -> bool:
-    rows = connection.execute(
-        statement("find_source_tables", settings), {"source_schema": settings.source_schema}
-    ).fetchall()
-    connection.rollback()
-    if rows and len(rows) < _RELATIONS:
-        found = ", ".join(str(name) for (name,) in rows)
+def _make_sample(queries: Queries, output: Output) -> dict[str, int]:
+    schema = queries.settings.source_schema
+    if schema != _SAMPLE_SCHEMA:
         raise SchemaError(
-            f"Schema {settings.source_schema} has a part of an inventory only ({found}): nothing "
-            "was changed. Run: analytics-scheduler check"
-        )
-    return bool(rows)
-
-
-def _make_sample(
-    connection: Connection[Any], settings: DatabaseSettings, output: Output
-) -> dict[str, int]:
-    if settings.source_schema != _SAMPLE_SCHEMA:
-        raise SchemaError(
-            f"Schema {settings.source_schema} has no inventory, and sample data are made in schema "
-            f"{_SAMPLE_SCHEMA} only. Unset SOURCE_SCHEMA, or run: analytics-scheduler check"
+            f"Schema {schema} has no inventory, and sample data are only created in schema "
+            f"{_SAMPLE_SCHEMA}. Unset SOURCE_SCHEMA, or run: analytics-scheduler check"
         )
     with step(output, "Sample data") as under_way:
-        report = load_sample(
-            connection,
+        load_sample(
+            queries,
             locations=_LOCATIONS,
             products=_PRODUCTS,
             movements=_MOVEMENTS,
@@ -143,36 +130,39 @@ def _make_sample(
             until=datetime.now(UTC),
         )
         under_way.detail = (
-            f"{report.locations} shops, {report.products} products, "
-            f"{report.movements:,} movements in {_SAMPLE_DAYS} days"
+            f"{_LOCATIONS} shops, {_PRODUCTS} products, "
+            f"{_MOVEMENTS:,} movements in {_SAMPLE_DAYS} days"
         )
     return {
-        "locations": report.locations,
-        "products": report.products,
-        "movements": report.movements,
+        "locations": _LOCATIONS,
+        "products": _PRODUCTS,
+        "movements": _MOVEMENTS,
         "days": _SAMPLE_DAYS,
     }
 
 
 def latest_snapshots() -> list[dict[str, Any]]:
     """Return the rows of the latest day, week and month, in that order and by location."""
-    return _rows("list_latest_snapshots")
+    return _rows("list_latest_snapshots", parts={"figures": metrics.columns("s")})
 
 
 def snapshot_counts() -> dict[str, int]:
-    """Return how many snapshots there are of each kind of period."""
+    """Return how many snapshots there are of each period type."""
     return {str(row["period_type"]): int(row["row_count"]) for row in _rows("count_snapshots")}
 
 
-def _rows(name: str) -> list[dict[str, Any]]:
+def _rows(name: str, parts: dict[str, str] | None = None) -> list[dict[str, Any]]:
     settings = DatabaseSettings.load()
     with connected(settings) as connection:
-        cursor = connection.cursor(row_factory=dict_row)
-        return cursor.execute(statement(name, settings)).fetchall()
+        return (
+            Queries(connection, settings)
+            .run(name, parts=parts, row_factory=dict_row, period_types=PeriodType.words())
+            .fetchall()
+        )
 
 
 def take_first(output: Output) -> None:
-    """Take the snapshots of the last day, week and month, so that there is something to look at."""
+    """Take the snapshots of the last day, week and month, so that there is something to see."""
     setup = RunSettings.load()
     now = datetime.now(UTC)
     with step(output, "Snapshots") as under_way, connected(setup.database) as connection:

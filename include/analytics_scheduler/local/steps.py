@@ -1,4 +1,4 @@
-"""What `demo` and `up` show of their steps: one line each, with its seconds."""
+"""The steps of `demo` and `up`: each prints one line, with the seconds it took."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _WIDTH = 79
 
 @dataclass(slots=True)
 class Step:
-    """A step that is under way; what it found may be told before it ends."""
+    """A running step; its block sets `detail`, which is printed when it ends."""
 
     name: str
     output: Output
     detail: str = ""
 
     def progress(self, text: str) -> None:
-        """Show how far the step came, where a person is watching."""
+        """Show the progress of the step if someone is watching."""
         self.output.progress(f"  {self.name}: {text}"[:_WIDTH].ljust(_WIDTH))
 
 
 @contextmanager
 def step(output: Output, name: str) -> Iterator[Step]:
-    """Show a step while it lasts, and its line when it is done."""
+    """Show a step while it runs, and print its line when it has succeeded."""
     under_way = Step(name, output)
     under_way.progress("...")
     started = time.monotonic()

@@ -39,7 +39,7 @@ def run_retention(
 
     Raises SchemaError if the package's tables are missing or older than this version.
     """
-    require_migrated(queries.connection, queries.settings)
+    require_migrated(queries)
     report = prune(
         queries,
         settings,

@@ -77,10 +77,10 @@ def prepare(
     The shards of one run share the `priced_at` of its first task. Raises SchemaError if a relation,
     a column or a table of the package is missing.
     """
-    require_migrated(connection, settings.database)
-    shape = read_source_shape(connection, settings.database)
-    connection.rollback()
     queries = Queries(connection, settings.database)
+    require_migrated(queries)
+    shape = read_source_shape(queries)
+    connection.rollback()
     return RunContext(
         queries=queries,
         settings=settings,

@@ -1,20 +1,13 @@
-"""The source as the proof looks at it: its relations, and questions with a time limit."""
+"""What the database's catalog says of the source: its relations, columns and indexes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import psycopg
-from psycopg import Connection, sql
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row
 
-from analytics_scheduler.database import refusal, statement
-from analytics_scheduler.settings import DatabaseSettings
-from analytics_scheduler.source.contract import CONTRACT, RELATIONS
-from analytics_scheduler.source.findings import Finding, error, note
-from analytics_scheduler.source.shape import FoundColumn, read_columns, whole_relations
+from analytics_scheduler.queries import Queries
 
 _KINDS = {
     "r": "table",
@@ -27,7 +20,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A relation of the source that exists."""
+    """A relation of the source; `estimated_rows` is -1 if it was never analysed."""
 
     relation_name: str
     relation_kind: str
@@ -36,122 +29,85 @@ class Relation:
 
     @property
     def kind(self) -> str:
-        """What it is, in words."""
+        """What it is, for a message."""
         return _KINDS[self.relation_kind]
 
     @property
     def is_table(self) -> bool:
-        """Whether a foreign key can point at it."""
+        """Whether a foreign key can reference it."""
         return self.relation_kind in {"r", "p"}
 
     @property
+    def can_fail(self) -> bool:
+        """Whether reading it can fail although the user may read it."""
+        return self.relation_kind in {"v", "m", "f"}
+
+    @property
     def can_have_indexes(self) -> bool:
-        """Whether it holds its rows itself, in this database."""
+        """Whether it stores its rows itself, in this database."""
         return self.relation_kind in {"r", "p", "m"}
 
     @property
-    def concurrently(self) -> str:
-        """The word that spares writers the wait for an index; partitioned tables lack it."""
-        return "" if self.relation_kind == "p" else " CONCURRENTLY"
+    def can_index_concurrently(self) -> bool:
+        """Whether PostgreSQL can build an index on it without blocking writers."""
+        return self.relation_kind != "p"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """The source, the user that looks at it, and what the catalog says of it."""
+class FoundColumn:
+    """What the catalog says of a wanted column; None stands for what does not exist.
 
-    connection: Connection[Any]
-    settings: DatabaseSettings
-    user: str
-    columns: tuple[FoundColumn, ...]
-    relations: Mapping[str, Relation]
-    readable: frozenset[str]
-    """The relations whose every column can be counted on."""
-    question_seconds: int
+    `type_shown` is the type as declared; `type_name`, `type_category` and `type_scale` are those of
+    the type below a domain.
+    """
 
-    @classmethod
-    def look(
-        cls, connection: Connection[Any], settings: DatabaseSettings, *, question_seconds: int
-    ) -> Self:
-        """Read the catalog and return what it says."""
-        columns = tuple(read_columns(connection, settings))
-        with connection.cursor(row_factory=class_row(Relation)) as cursor:
-            relations = cursor.execute(
-                statement("read_relations", settings),
-                {"schema": settings.source_schema, "relations": list(RELATIONS)},
-            ).fetchall()
-        return cls(
-            connection=connection,
-            settings=settings,
-            user=_current_user(connection),
-            columns=columns,
-            relations={relation.relation_name: relation for relation in relations},
-            readable=whole_relations(columns, settings),
-            question_seconds=question_seconds,
-        )
-
-    def name(self, relation: str) -> str:
-        """Return a relation's name with its schema, for people."""
-        return f"{self.settings.source_schema}.{relation}"
-
-    def without_unreadable(self) -> tuple[Self, list[Finding]]:
-        """Return the source less the views that refuse to be read, and why they do."""
-        findings = {
-            name: finding
-            for name in sorted(self.readable)
-            if self.relations[name].relation_kind in {"v", "m", "f"}
-            for finding in self._probe(self.relations[name])
-        }
-        return replace(self, readable=self.readable - set(findings)), list(findings.values())
-
-    def _probe(self, relation: Relation) -> Iterator[Finding]:
-        names = [c.name for c in CONTRACT if c.relation == relation.relation_name]
-        probe = statement(
-            "probe_relation",
-            self.settings,
-            relation=sql.Identifier(relation.relation_name),
-            columns=sql.SQL(", ").join(map(sql.Identifier, names)),
-        )
-        try:
-            with self.connection.transaction(force_rollback=True):
-                self.connection.execute(probe)
-        except psycopg.Error as problem:
-            if self.connection.closed:
-                raise
-            name = self.name(relation.relation_name)
-            yield error(
-                f"The {relation.kind} {name} cannot be read: {refusal(problem)}.",
-                "Every run would stop here.",
-                f"Repair {name}; a view's owner needs SELECT on all that it reads.",
-            )
-
-    def answer(
-        self, question: sql.Composed, parameters: Mapping[str, Any] | None = None
-    ) -> list[dict[str, Any]] | None:
-        """Return the rows that answer a question, or None where it takes too long."""
-        try:
-            with (
-                self.connection.transaction(force_rollback=True),
-                self.connection.cursor(row_factory=dict_row) as cursor,
-            ):
-                cursor.execute(
-                    "SELECT set_config('statement_timeout', %s, true)",
-                    (f"{self.question_seconds}s",),
-                )
-                return cursor.execute(question, parameters).fetchall()
-        except psycopg.errors.QueryCanceled:
-            return None
-
-    def not_looked_at(self, what: str, relation: str) -> Finding:
-        """Return the note that a question about a relation took too long."""
-        rows = self.relations[relation].estimated_rows
-        size = f", which has about {rows:,} rows" if rows > 0 else ""
-        return note(
-            f"It was not proven {what}: after {self.question_seconds} seconds reading "
-            f"{self.name(relation)}{size}, the question was given up.",
-            "Whatever is wrong there is reported by the runs that meet it.",
-        )
+    relation_name: str
+    column_name: str
+    schema_exists: bool
+    schema_usable: bool
+    relation_kind: str | None
+    type_shown: str | None
+    type_name: str | None
+    type_category: str | None
+    type_scale: int | None
+    is_readable: bool
 
 
-def _current_user(connection: Connection[Any]) -> str:
-    row = connection.execute("SELECT current_user::text").fetchone()
-    return str(row[0]) if row else ""
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index that the planner can use for every row: valid, not partial, on plain columns."""
+
+    relation_name: str
+    is_unique: bool
+    column_names: list[str]
+
+
+def read_columns(queries: Queries, wanted: Sequence[tuple[str, str]]) -> list[FoundColumn]:
+    """Return what the catalog says of each pair of relation and column, in the same order."""
+    return queries.run(
+        "read_source_columns",
+        row_factory=class_row(FoundColumn),
+        schema=queries.settings.source_schema,
+        relations=[relation for relation, _ in wanted],
+        columns=[column for _, column in wanted],
+    ).fetchall()
+
+
+def read_relations(queries: Queries, names: Sequence[str]) -> list[Relation]:
+    """Return those of the named relations that exist in the source schema, in the same order."""
+    return queries.run(
+        "read_relations",
+        row_factory=class_row(Relation),
+        schema=queries.settings.source_schema,
+        relations=list(names),
+    ).fetchall()
+
+
+def read_indexes(queries: Queries, relations: Sequence[str]) -> list[Index]:
+    """Return the usable indexes of the named relations of the source schema."""
+    return queries.run(
+        "read_indexes",
+        row_factory=class_row(Index),
+        schema=queries.settings.source_schema,
+        relations=list(relations),
+    ).fetchall()

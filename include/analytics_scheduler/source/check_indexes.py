@@ -1,130 +1,101 @@
-"""Prove what must be unique in the source, and the indexes that keep runs fast."""
+"""Check what must be unique in the source, and the indexes that keep runs fast."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from psycopg import sql
-from psycopg.rows import class_row
+from analytics_scheduler.output import counted
+from analytics_scheduler.source.catalog import read_indexes
+from analytics_scheduler.source.checked_source import CheckedSource
+from analytics_scheduler.source.findings import Finding, error, note, sql_name, warning
 
-from analytics_scheduler.database import statement
-from analytics_scheduler.source.catalog import Source
-from analytics_scheduler.source.findings import (
-    Finding,
-    error,
-    how_many,
-    note,
-    quoted,
-    warning,
-)
-
-_UNIQUE = (
-    ("locations", ("id",)),
-    ("products", ("id",)),
-    ("inventory_items", ("product_id", "location_id")),
-)
-_USEFUL = (
+_UNIQUE_KEYS = {
+    "locations": ["id"],
+    "products": ["id"],
+    "inventory_items": ["product_id", "location_id"],
+}
+_MOVEMENTS = "stock_movements"
+# The leading columns of an index on the movements, and what happens without it.
+_USEFUL_INDEXES = (
     (
-        ("created_at",),
-        "Without it every daily run reads the whole ledger instead of the last days.",
+        ["created_at"],
+        "Without it, every daily run reads the whole table instead of the last days.",
     ),
     (
-        ("location_id", "created_at"),
-        "Without it the repair or retry of one location reads the movements of all.",
+        ["location_id", "created_at"],
+        "Without it, repairing or retrying one location reads the movements of all locations.",
     ),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
-    """A usable index: whole, valid, on plain columns."""
-
-    relation_name: str
-    is_unique: bool
-    column_names: list[str]
-
-
-def read_indexes(source: Source, relations: Sequence[str]) -> list[Index]:
-    """Return the usable indexes of the named relations."""
-    with source.connection.cursor(row_factory=class_row(Index)) as cursor:
-        return cursor.execute(
-            statement("read_indexes", source.settings),
-            {"schema": source.settings.source_schema, "relations": list(relations)},
-        ).fetchall()
-
-
-def uniqueness_findings(source: Source) -> Iterator[Finding]:
-    """Give a finding for each key that is not unique, or that nothing keeps unique."""
-    indexes = read_indexes(source, [relation for relation, _ in _UNIQUE])
-    for relation, columns in _UNIQUE:
-        keeps_unique = any(
+def check_unique_keys(source: CheckedSource) -> Iterator[Finding]:
+    """Yield a finding for each key that has duplicates, or that no index keeps unique."""
+    indexes = read_indexes(source.queries, list(_UNIQUE_KEYS))
+    for relation, columns in _UNIQUE_KEYS.items():
+        is_enforced = any(
             index.is_unique
             and index.relation_name == relation
             and set(index.column_names) <= set(columns)
             for index in indexes
         )
-        if relation in source.readable and not keeps_unique:
-            yield from _repeated_keys(source, relation, columns)
+        if relation in source.readable and not is_enforced:
+            yield from _duplicates(source, relation, columns)
 
 
-def _repeated_keys(source: Source, relation: str, columns: tuple[str, ...]) -> Iterator[Finding]:
-    quoted = source.relations[relation]
-    key = f"{source.name(relation)} ({', '.join(columns)})"
-    question = statement(
-        "count_repeated_keys",
-        source.settings,
-        relation=sql.Identifier(relation),
-        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
-    )
-    rows = source.answer(question)
-    index = _create_index(source, relation, columns, unique=True)
+def _duplicates(source: CheckedSource, relation_name: str, columns: list[str]) -> Iterator[Finding]:
+    relation = source.relations[relation_name]
+    name = source.name(relation_name)
+    key = f"{name} ({', '.join(columns)})"
+    create_index = _create_index(source, relation_name, columns, unique=True)
+    rows = source.rows("count_duplicate_keys", parts=source.identifiers(relation_name, columns))
     if rows is None:
-        yield source.not_looked_at(f"whether {key} is unique", relation)
-    elif rows[0]["repeated_keys"]:
+        yield source.unfinished(f"whether {key} is unique", relation_name)
+    elif rows[0]["duplicate_keys"]:
         yield error(
-            f"{how_many(rows[0]['repeated_keys'], 'key')} of {key} stand in more than one row.",
-            "What stands twice is counted twice.",
-            f"Remove the repeated rows, then: {index}"
-            if quoted.can_have_indexes
-            else f"Let the {quoted.kind} {source.name(relation)} give each key once.",
+            f"{key} has {counted(rows[0]['duplicate_keys'], 'duplicate key')}.",
+            "A row that exists twice is counted twice.",
+            f"Remove the duplicate rows, then: {create_index}"
+            if relation.can_have_indexes
+            else f"Make the {relation.kind} {name} return each key once.",
         )
-    elif quoted.can_have_indexes:
+    elif relation.can_have_indexes:
         yield warning(
-            f"Nothing keeps {key} unique; today it is.",
-            "A row that is entered twice would be counted twice.",
-            index,
+            f"{key} has no duplicates, but no unique index prevents them.",
+            "A row that is inserted twice would be counted twice.",
+            create_index,
         )
 
 
-def useful_index_findings(source: Source) -> Iterator[Finding]:
-    """Give a finding for each index on the ledger that would spare a run work."""
-    movements = source.relations.get("stock_movements")
+def check_useful_indexes(source: CheckedSource) -> Iterator[Finding]:
+    """Yield a finding for each index on the movements that would make runs faster."""
+    movements = source.relations.get(_MOVEMENTS)
     if movements is None:
         return
-    name = source.name("stock_movements")
+    name = source.name(_MOVEMENTS)
     if not movements.can_have_indexes:
         yield note(
-            f"{name} is a {movements.kind}: its indexes cannot be seen from here.",
-            "Runs are fast only where the table below it has these indexes.",
-            " ".join(f"CREATE INDEX CONCURRENTLY ON ... ({', '.join(c)});" for c, _ in _USEFUL),
+            f"{name} is a {movements.kind}, so its indexes cannot be checked.",
+            "Runs are fast only if the table that it reads has these indexes.",
+            " ".join(
+                f"CREATE INDEX CONCURRENTLY ON ... ({', '.join(columns)});"
+                for columns, _ in _USEFUL_INDEXES
+            ),
         )
         return
-    indexes = read_indexes(source, ["stock_movements"])
-    for columns, why in _USEFUL:
-        if not any(tuple(index.column_names[: len(columns)]) == columns for index in indexes):
+    indexes = read_indexes(source.queries, [_MOVEMENTS])
+    for columns, why in _USEFUL_INDEXES:
+        if not any(index.column_names[: len(columns)] == columns for index in indexes):
             yield warning(
-                f"{name} has no index that begins with ({', '.join(columns)}).",
+                f"{name} has no index that starts with ({', '.join(columns)}).",
                 why,
-                _create_index(source, "stock_movements", columns),
+                _create_index(source, _MOVEMENTS, columns),
             )
 
 
 def _create_index(
-    source: Source, relation: str, columns: tuple[str, ...], *, unique: bool = False
+    source: CheckedSource, relation: str, columns: list[str], *, unique: bool = False
 ) -> str:
-    table = quoted(source.settings.source_schema, relation)
-    return (
-        f"CREATE {'UNIQUE ' if unique else ''}INDEX{source.relations[relation].concurrently} "
-        f"ON {table} ({', '.join(columns)});"
-    )
+    what = "UNIQUE INDEX" if unique else "INDEX"
+    how = " CONCURRENTLY" if source.relations[relation].can_index_concurrently else ""
+    table = sql_name(source.schema, relation)
+    return f"CREATE {what}{how} ON {table} ({', '.join(columns)});"

@@ -1,16 +1,20 @@
-"""Prove the four relations: that they exist, hold the right types and can be read."""
+"""Check that the four relations exist, have the right types, and can be read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analytics_scheduler.source.catalog import Source
-from analytics_scheduler.source.contract import CONTRACT, Content
-from analytics_scheduler.source.findings import Finding, error, note, quoted, warning
-from analytics_scheduler.source.shape import ShapeProblem, shape_problems
+from analytics_scheduler.source.checked_source import CheckedSource
+from analytics_scheduler.source.contract import (
+    CONTRACT,
+    Breach,
+    Content,
+    ContractProblem,
+    find_problems,
+)
+from analytics_scheduler.source.findings import Finding, error, note, sql_name, warning
 
 _CENTS_SCALE = 2
-_STOPS = "Every run would stop here."
 _TYPES = {
     Content.TEXT: "text",
     Content.LABEL: "text",
@@ -19,80 +23,87 @@ _TYPES = {
 }
 
 
-def shape_findings(source: Source) -> Iterator[Finding]:
-    """Give a finding for each way in which the relations do not keep the contract."""
-    for problem in shape_problems(source.columns, source.settings):
-        yield error(problem.what, _why(problem), _cure(problem, source))
+def check_relations(source: CheckedSource) -> Iterator[Finding]:
+    """Yield an error for each way in which the relations break the contract."""
+    for problem in find_problems(source.columns, source.schema):
+        yield error(problem.message, _why(problem), _fix(problem, source))
 
 
-def scale_findings(source: Source) -> Iterator[Finding]:
-    """Give a note for each cost or price that can hold parts of a cent."""
+def check_scales(source: CheckedSource) -> Iterator[Finding]:
+    """Yield a note for each cost or price that can have fractions of a cent."""
     for column in source.columns:
         if column.type_name == "numeric" and not (
             column.type_scale is not None and column.type_scale <= _CENTS_SCALE
         ):
             yield note(
                 f"{source.name(column.relation_name)}.{column.column_name} is "
-                f"{column.type_shown}: it can hold more than two decimals.",
-                "A cost or price with more than two decimals makes the locations that hold or "
-                "move the product fail by name.",
+                f"{column.type_shown}, which allows more than two decimals.",
+                "A run leaves out, and names, each location that holds or moves a product whose "
+                "cost or price has more than two decimals.",
             )
 
 
-def hidden_row_findings(source: Source) -> Iterator[Finding]:
-    """Give a warning for each relation that shows this user only some of its rows."""
+def check_hidden_rows(source: CheckedSource) -> Iterator[Finding]:
+    """Yield a warning for each relation that shows this user only some of its rows."""
     for relation in source.relations.values():
         if relation.hides_rows:
             yield warning(
-                f"Row level security may hide rows of {source.name(relation.relation_name)} "
-                f"from the user {source.user}.",
-                "Stock and movements that cannot be seen are missing from every figure.",
-                f"ALTER ROLE {quoted(source.user)} BYPASSRLS;  "
-                "-- or a policy that shows this user every row",
+                f"Row-level security may hide rows of {source.name(relation.relation_name)} "
+                f"from user {source.user}.",
+                "Hidden stock and movements are missing from every figure.",
+                f"ALTER ROLE {sql_name(source.user)} BYPASSRLS;  "
+                "-- or add a policy that shows this user every row",
             )
 
 
-def _why(problem: ShapeProblem) -> str:
-    if problem.cause in {"column", "type", "privilege"} and problem.column.only_describes:
-        return "No figure depends on it, but the contract names it."
-    return _STOPS
+def _why(problem: ContractProblem) -> str:
+    if problem.breach.is_of_column and problem.column.is_descriptive:
+        return "The contract includes it, but no figure depends on it."
+    return "Every run would fail."
 
 
-def _cure(problem: ShapeProblem, source: Source) -> str:
-    schema, column = source.settings.source_schema, problem.column
-    if problem.cause == "schema":
-        return "Set SOURCE_SCHEMA to the schema that holds the inventory."
-    if problem.cause == "usage":
-        return f"GRANT USAGE ON SCHEMA {quoted(schema)} TO {quoted(source.user)};"
-    if problem.cause == "relation":
+def _fix(problem: ContractProblem, source: CheckedSource) -> str:
+    column, user = problem.column, sql_name(source.user)
+    schema, relation = sql_name(source.schema), sql_name(source.schema, column.relation)
+    match problem.breach:
+        case Breach.NO_SCHEMA:
+            return "Set SOURCE_SCHEMA to the schema that contains the inventory."
+        case Breach.SCHEMA_NOT_USABLE:
+            return f"GRANT USAGE ON SCHEMA {schema} TO {user};"
+        case Breach.NO_RELATION:
+            return (
+                "Set SOURCE_SCHEMA to the schema that contains it, or create a view of a table of "
+                f"yours: {_view(relation, column.relation)}"
+            )
+        case Breach.RELATION_NOT_READABLE | Breach.COLUMN_NOT_READABLE:
+            return f"GRANT SELECT ON {relation} TO {user};"
+        case Breach.NO_COLUMN | Breach.WRONG_TYPE:
+            return _column_fix(problem, source, relation)
+
+
+def _column_fix(problem: ContractProblem, source: CheckedSource, relation: str) -> str:
+    name, type_name = sql_name(problem.column.name), _type_of(problem.column.content)
+    if not source.relations[problem.column.relation].is_table:
         return (
-            "Set SOURCE_SCHEMA to the schema that holds it, or map a table of yours: "
-            f"{_view_of(schema, column.relation)}"
+            f"Make {relation} return the column {name} as {type_name}: ...::{type_name} AS {name}"
         )
-    relation = quoted(schema, column.relation)
-    if problem.cause == "privilege":
-        return f"GRANT SELECT ON {relation} TO {quoted(source.user)};"
-    name, kind = quoted(column.name), _type_of(column.content)
-    if not source.relations[column.relation].is_table:
-        return f"Let {relation} give the column {name} as {kind}: ...::{kind} AS {name}"
     change = (
-        f"ADD COLUMN {name} {kind}"
-        if problem.cause == "column"
-        else f"ALTER COLUMN {name} TYPE {kind} USING {name}::{kind}"
+        f"ADD COLUMN {name} {type_name}"
+        if problem.breach is Breach.NO_COLUMN
+        else f"ALTER COLUMN {name} TYPE {type_name} USING {name}::{type_name}"
     )
     return (
         f"ALTER TABLE {relation} {change};  "
-        "-- or set SOURCE_SCHEMA to a schema with a view that gives it so"
+        "-- or set SOURCE_SCHEMA to a schema with a view that returns it so"
     )
 
 
-def _view_of(schema: str, relation: str) -> str:
+def _view(view: str, relation: str) -> str:
     columns = ", ".join(
-        f"...::{_type_of(column.content)} AS {quoted(column.name)}"
+        f"...::{_type_of(column.content)} AS {sql_name(column.name)}"
         for column in CONTRACT
         if column.relation == relation
     )
-    view = quoted(schema, relation)
     return f"CREATE VIEW {view} AS SELECT {columns} FROM ...;"  # noqa: S608 - shown, never run
 
 

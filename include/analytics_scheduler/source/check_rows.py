@@ -1,140 +1,188 @@
-"""Look for rows of the source that no figure can be computed from."""
+"""Check for rows of the source that figures cannot be computed from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from analytics_scheduler.database import statement
-from analytics_scheduler.source.catalog import Source
-from analytics_scheduler.source.contract import MOVEMENT_TYPES
-from analytics_scheduler.source.findings import (
-    Finding,
-    Level,
-    error,
-    how_many,
-    quoted,
-    warning,
+from analytics_scheduler.output import counted
+from analytics_scheduler.source.checked_source import CheckedSource
+from analytics_scheduler.source.findings import Finding, error, sql_name, warning
+from analytics_scheduler.vocabulary import CheckLevel, MovementType
+
+_LEFT_OUT = "A run leaves out the locations with such rows."
+_NOT_COUNTED = "No figure includes such rows."
+_TYPES_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """A kind of bad row: the column of the statement that counts it, and how to find it.
+
+    `{source}` in the condition stands for the source schema; `t` is the relation.
+    """
+
+    column: str
+    level: CheckLevel
+    description: str
+    why: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowCheck:
+    """A relation, the statement that counts its bad rows, and the relations that this one reads."""
+
+    relation: str
+    statement: str
+    reads: frozenset[str]
+    noun: str
+    problems: tuple[RowProblem, ...]
+
+
+_STOCK_AND_MOVEMENTS = (
+    RowProblem(
+        "null_quantity", CheckLevel.ERROR, "without a quantity", _LEFT_OUT, "quantity IS NULL"
+    ),
+    RowProblem(
+        "unknown_product",
+        CheckLevel.ERROR,
+        "with an unknown product",
+        _LEFT_OUT,
+        "NOT EXISTS (SELECT FROM {source}.products AS p WHERE p.id = t.product_id)",
+    ),
+    RowProblem(
+        "unknown_location",
+        CheckLevel.WARNING,
+        "with an unknown location",
+        _NOT_COUNTED,
+        "NOT EXISTS (SELECT FROM {source}.locations AS l WHERE l.id = t.location_id)",
+    ),
+)
+_CHECKS = (
+    RowCheck(
+        "products",
+        "count_broken_products",
+        frozenset({"products"}),
+        "product",
+        (
+            RowProblem("null_cost", CheckLevel.ERROR, "without a cost", _LEFT_OUT, "cost IS NULL"),
+            RowProblem(
+                "null_price", CheckLevel.ERROR, "without a price", _LEFT_OUT, "price IS NULL"
+            ),
+            RowProblem(
+                "uneven_cost",
+                CheckLevel.ERROR,
+                "with a cost that is not a whole number of cents",
+                _LEFT_OUT,
+                "cost <> round(cost, 2) OR cost::text IN ('NaN', 'Infinity', '-Infinity')",
+            ),
+            RowProblem(
+                "uneven_price",
+                CheckLevel.ERROR,
+                "with a price that is not a whole number of cents",
+                _LEFT_OUT,
+                "price <> round(price, 2) OR price::text IN ('NaN', 'Infinity', '-Infinity')",
+            ),
+        ),
+    ),
+    RowCheck(
+        "inventory_items",
+        "count_broken_stock",
+        frozenset({"inventory_items", "products", "locations"}),
+        "stock row",
+        _STOCK_AND_MOVEMENTS,
+    ),
+    RowCheck(
+        "stock_movements",
+        "count_broken_movements",
+        frozenset({"stock_movements", "products", "locations"}),
+        "movement",
+        (
+            *_STOCK_AND_MOVEMENTS,
+            RowProblem(
+                "null_created_at",
+                CheckLevel.WARNING,
+                "without created_at",
+                _NOT_COUNTED,
+                "created_at IS NULL",
+            ),
+            RowProblem(
+                "future_created_at",
+                CheckLevel.WARNING,
+                "with created_at in the future",
+                "A timestamp without a time zone must be in UTC; local time puts movements on the "
+                "wrong day.",
+                "created_at > now() + INTERVAL '10 minutes'",
+            ),
+        ),
+    ),
 )
 
-_LEFT_OUT = "Locations with such rows are left out of the run that meets them."
-_INVISIBLE = "No figure counts such rows."
-_SHOWN_TYPES = 10
-# What is counted, how much it matters, what it is called, why it matters, and how to find it.
-_COUNTS = {
-    "products": (
-        ("null_cost", Level.ERROR, "no cost", _LEFT_OUT, "cost IS NULL"),
-        ("null_price", Level.ERROR, "no price", _LEFT_OUT, "price IS NULL"),
-        (
-            "uneven_cost",
-            Level.ERROR,
-            "a cost that is no whole number of cents",
-            _LEFT_OUT,
-            "cost <> round(cost, 2) OR cost::text IN ('NaN', 'Infinity', '-Infinity')",
-        ),
-        (
-            "uneven_price",
-            Level.ERROR,
-            "a price that is no whole number of cents",
-            _LEFT_OUT,
-            "price <> round(price, 2) OR price::text IN ('NaN', 'Infinity', '-Infinity')",
-        ),
-    ),
-    "inventory_items": (
-        ("null_quantity", Level.ERROR, "no quantity", _LEFT_OUT, "quantity IS NULL"),
-        ("unknown_product", Level.ERROR, "an unknown product", _LEFT_OUT, "product_id"),
-        ("unknown_location", Level.WARNING, "an unknown location", _INVISIBLE, "location_id"),
-    ),
-    "stock_movements": (
-        ("null_quantity", Level.ERROR, "no quantity", _LEFT_OUT, "quantity IS NULL"),
-        ("unknown_product", Level.ERROR, "an unknown product", _LEFT_OUT, "product_id"),
-        ("unknown_location", Level.WARNING, "an unknown location", _INVISIBLE, "location_id"),
-        ("null_created_at", Level.WARNING, "no created_at", _INVISIBLE, "created_at IS NULL"),
-        (
-            "future_created_at",
-            Level.WARNING,
-            "a created_at in the future",
-            "A timestamp without a zone must be UTC; local times move movements to other days.",
-            "created_at > now() + INTERVAL '10 minutes'",
-        ),
-    ),
-}
-_NOUNS = {
-    "products": "product",
-    "inventory_items": "row of stock",
-    "stock_movements": "movement",
-}
-_QUESTIONS = {
-    "products": ("count_broken_products", {"products"}),
-    "inventory_items": (
-        "count_broken_stock",
-        {"inventory_items", "products", "locations"},
-    ),
-    "stock_movements": (
-        "count_broken_movements",
-        {"stock_movements", "products", "locations"},
-    ),
-}
 
-
-def location_findings(source: Source) -> Iterator[Finding]:
-    """Give a warning where there is no location to write a snapshot for."""
+def check_active_locations(source: CheckedSource) -> Iterator[Finding]:
+    """Yield a warning if there is no location to write a snapshot for."""
     if "locations" not in source.readable:
         return
-    rows = source.answer(statement("count_source_locations", source.settings))
+    rows = source.rows("count_source_locations")
     if rows is not None and not rows[0]["active_locations"]:
         yield warning(
-            f"{source.name('locations')} has {how_many(rows[0]['all_locations'], 'row')}, and no "
+            f"{source.name('locations')} has {counted(rows[0]['all_locations'], 'row')}, but no "
             "active location.",
-            "Runs write a snapshot for each active location: there is none to write.",
-            _find_rows(source, "locations", "is_active IS NOT TRUE"),
+            "A run writes a snapshot for each active location, so there is nothing to write.",
+            _select(source, "locations", "is_active IS NOT TRUE"),
         )
 
 
-def row_findings(source: Source) -> Iterator[Finding]:
-    """Give a finding for each kind of row that no figure can be computed from, with a count."""
-    for relation, (question, needed) in _QUESTIONS.items():
-        if not needed <= source.readable:
+def check_rows(source: CheckedSource) -> Iterator[Finding]:
+    """Yield a finding for each kind of row that figures cannot be computed from, with a count."""
+    for check in _CHECKS:
+        if not check.reads <= source.readable:
             continue
-        rows = source.answer(statement(question, source.settings))
+        rows = source.rows(check.statement)
         if rows is None:
-            yield source.not_looked_at("that every row can be counted", relation)
+            yield source.unfinished("that every row can be counted", check.relation)
             continue
-        for name, level, words, why, condition in _COUNTS[relation]:
-            if rows[0][name]:
+        for problem in check.problems:
+            count = rows[0][problem.column]
+            if count:
                 yield Finding(
-                    level,
-                    f"{how_many(rows[0][name], _NOUNS[relation])} in {source.name(relation)} "
-                    f"with {words}.",
-                    why,
-                    _find_rows(source, relation, condition),
+                    problem.level,
+                    f"{source.name(check.relation)} has "
+                    f"{counted(count, check.noun)} {problem.description}.",
+                    problem.why,
+                    _select(source, check.relation, problem.condition),
                 )
 
 
-def type_findings(source: Source) -> Iterator[Finding]:
-    """Give a finding where the ledger has types of movement that no figure knows."""
+def check_movement_types(source: CheckedSource) -> Iterator[Finding]:
+    """Yield an error if the movements have types that no figure knows."""
     if "stock_movements" not in source.readable:
         return
-    rows = source.answer(statement("count_unknown_types", source.settings), {"shown": _SHOWN_TYPES})
+    known = MovementType.words()
+    rows = source.rows("count_unknown_types", known=known, size=_TYPES_SHOWN)
     if rows is None:
-        yield source.not_looked_at("that every type is known", "stock_movements")
+        yield source.unfinished("that every movement type is known", "stock_movements")
     elif rows:
-        named = ", ".join(f"{row['type_name']!r} ({row['movements']:,})" for row in rows)
+        shown = ", ".join(f"{_literal(row['type_name'])} ({row['movements']:,})" for row in rows)
         more = rows[0]["all_types"] - len(rows)
+        rest = f" and {counted(more, 'more type')}" if more else ""
         yield error(
-            f"{source.name('stock_movements')} has movements of unknown types: {named}"
-            f"{f' and {more} more types' if more else ''}.",
-            f"{_LEFT_OUT} Known are {', '.join(MOVEMENT_TYPES)}, written so.",
-            _find_rows(
+            f"{source.name('stock_movements')} has movements of unknown types: {shown}{rest}.",
+            f"{_LEFT_OUT} The known types are {', '.join(known)}, in lower case.",
+            _select(
                 source,
                 "stock_movements",
-                f"type IS NULL OR type::text NOT IN {MOVEMENT_TYPES}",
+                f"type IS NULL OR type::text NOT IN ({', '.join(map(_literal, known))})",
             ),
         )
 
 
-def _find_rows(source: Source, relation: str, condition: str) -> str:
-    table = quoted(source.settings.source_schema, relation)
-    if condition in {"product_id", "location_id"}:
-        known = quoted(source.settings.source_schema, f"{condition.removesuffix('_id')}s")
-        condition = f"NOT EXISTS (SELECT FROM {known} AS k WHERE k.id = t.{condition})"
-    return f"SELECT * FROM {table} AS t WHERE {condition};"  # noqa: S608 - shown, never run
+def _literal(text: str | None) -> str:
+    return "NULL" if text is None else "'" + text.replace("'", "''") + "'"
+
+
+def _select(source: CheckedSource, relation: str, condition: str) -> str:
+    table = sql_name(source.schema, relation)
+    where = condition.replace("{source}", sql_name(source.schema))
+    return f"SELECT * FROM {table} AS t WHERE {where};"  # noqa: S608 - shown, never run

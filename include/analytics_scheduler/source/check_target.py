@@ -1,4 +1,8 @@
-"""Prove that the package's own tables can be made and written."""
+"""Check that the package's own tables, the target of every run, can be created and written.
+
+It stands among the checks of the source because they share a user, and because `locations` decides
+whether the table of snapshots gets its foreign key.
+"""
 
 from __future__ import annotations
 
@@ -7,166 +11,141 @@ from dataclasses import dataclass
 
 from psycopg.rows import class_row
 
-from analytics_scheduler.database import statement
 from analytics_scheduler.errors import SchemaError
 from analytics_scheduler.migrations import (
     applied_version,
-    require_documented_shape,
+    locations_can_be_referenced,
+    require_adoptable,
     wanted_version,
 )
-from analytics_scheduler.source.catalog import Source
-from analytics_scheduler.source.findings import Finding, error, note, quoted, warning
+from analytics_scheduler.queries import Queries
+from analytics_scheduler.source.checked_source import CheckedSource
+from analytics_scheduler.source.findings import Finding, error, note, sql_name, warning
 
-_UNMADE = "The migrations cannot make the package's tables."
+_MIGRATE = "analytics-scheduler migrate"
+_CANNOT_MIGRATE = "The migrations cannot create the package's tables."
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the catalog says of the schema of the package's own tables."""
+    """What the catalog says of the schema of the package's tables."""
 
     schema_exists: bool
     schema_usable: bool
     can_create_tables: bool
     can_create_schema: bool
-    can_make_temporary_tables: bool
+    can_create_temporary_tables: bool
     has_snapshots: bool
     owns_snapshots: bool
     database_name: str
 
 
-def target_findings(source: Source) -> Iterator[Finding]:
-    """Give a finding for all that keeps the migrations or the runs from writing."""
-    schema = source.settings.analytics_schema
-    target = _read_target(source)
-    if not target.can_make_temporary_tables:
+def check_target(source: CheckedSource) -> Iterator[Finding]:
+    """Yield a finding for everything that keeps migrations or runs from writing."""
+    target, user = _read_target(source.queries), source.user
+    schema = source.queries.settings.analytics_schema
+    if not target.can_create_temporary_tables:
         yield error(
-            f"The user {source.user} may not make temporary tables in {target.database_name}.",
-            "Every run would stop here.",
-            f"GRANT TEMPORARY ON DATABASE {quoted(target.database_name)} TO {quoted(source.user)};",
+            f"User {user} may not create temporary tables in database {target.database_name}.",
+            "Every run would fail.",
+            f"GRANT TEMPORARY ON DATABASE {sql_name(target.database_name)} TO {sql_name(user)};",
         )
     if not target.schema_exists:
-        yield from _missing_schema(source, target)
-        return
-    if not target.schema_usable:
+        yield _missing_schema(schema, user, can_create=target.can_create_schema)
+    elif not target.schema_usable:
         yield error(
-            f"The user {source.user} may not use the schema {schema}.",
+            f"User {user} has no USAGE privilege on schema {schema}.",
             "The package's tables cannot be reached.",
-            f"GRANT USAGE, CREATE ON SCHEMA {quoted(schema)} TO {quoted(source.user)};",
+            f"GRANT USAGE, CREATE ON SCHEMA {sql_name(schema)} TO {sql_name(user)};",
         )
-        return
-    refused = list(_refused_tables(source))
-    yield from refused
-    if not refused:
-        yield from _missing_migrations(source, target)
+    else:
+        missing_privileges = list(_missing_privileges(source, schema))
+        yield from missing_privileges or _missing_migrations(source, target, schema)
 
 
-def _read_target(source: Source) -> Target:
-    with source.connection.cursor(row_factory=class_row(Target)) as cursor:
-        target = cursor.execute(
-            statement("read_target", source.settings),
-            {"schema": source.settings.analytics_schema},
-        ).fetchone()
-    if target is None:  # The statement gives one row whatever there is.
-        raise SchemaError("The catalog could not be read. Run analytics-scheduler check again.")
-    return target
+def _read_target(queries: Queries) -> Target:
+    rows: list[Target] = queries.run(
+        "read_target", row_factory=class_row(Target), schema=queries.settings.analytics_schema
+    ).fetchall()
+    return rows[0]
 
 
-def _missing_schema(source: Source, target: Target) -> Iterator[Finding]:
-    schema = source.settings.analytics_schema
-    if target.can_create_schema:
-        yield warning(
-            f"There is no schema {schema} yet, the analytics schema.",
-            "Runs need the package's tables; the migrations make the schema too.",
-            "analytics-scheduler migrate",
+def _missing_schema(schema: str, user: str, *, can_create: bool) -> Finding:
+    if can_create:
+        return warning(
+            f"The analytics schema {schema} does not exist yet.",
+            "Runs need the package's tables; the migrations create the schema, too.",
+            _MIGRATE,
         )
-        return
-    yield error(
-        f"There is no schema {schema}, the analytics schema, and the user {source.user} may not "
-        "make it.",
-        _UNMADE,
-        f"CREATE SCHEMA {quoted(schema)} AUTHORIZATION {quoted(source.user)};",
+    return error(
+        f"The analytics schema {schema} does not exist, and user {user} may not create it.",
+        _CANNOT_MIGRATE,
+        f"CREATE SCHEMA {sql_name(schema)} AUTHORIZATION {sql_name(user)};",
     )
 
 
-def _refused_tables(source: Source) -> Iterator[Finding]:
-    schema = source.settings.analytics_schema
-    rows = source.connection.execute(
-        statement("read_missing_privileges", source.settings), {"schema": schema}
-    ).fetchall()
-    for table, missing in rows:
-        words = ", ".join(missing)
+def _missing_privileges(source: CheckedSource, schema: str) -> Iterator[Finding]:
+    for table, missing in source.queries.run("read_missing_privileges", schema=schema):
+        privileges = ", ".join(missing)
         yield error(
-            f"The user {source.user} lacks {words} on {schema}.{table}.",
-            "Every run would stop here.",
-            f"GRANT {words} ON {quoted(schema, table)} TO {quoted(source.user)};",
+            f"User {source.user} lacks {privileges} on {schema}.{table}.",
+            "Every run would fail.",
+            f"GRANT {privileges} ON {sql_name(schema, table)} TO {sql_name(source.user)};",
         )
 
 
-def _missing_migrations(source: Source, target: Target) -> Iterator[Finding]:
-    schema = source.settings.analytics_schema
-    version, wanted = applied_version(source.connection, source.settings), wanted_version()
+def _missing_migrations(source: CheckedSource, target: Target, schema: str) -> Iterator[Finding]:
+    version, wanted = applied_version(source.queries), wanted_version()
     if version >= wanted:
         return
     try:
-        require_documented_shape(source.connection, source.settings)
+        require_adoptable(source.queries)
     except SchemaError as problem:
-        yield error(str(problem), _UNMADE, "analytics-scheduler migrate  # afterwards")
+        yield error(str(problem), _CANNOT_MIGRATE, f"{_MIGRATE}  # afterwards")
     if not target.can_create_tables:
         yield error(
-            f"The user {source.user} may not CREATE in the schema {schema}.",
-            _UNMADE,
-            f"GRANT CREATE ON SCHEMA {quoted(schema)} TO {quoted(source.user)};",
+            f"User {source.user} has no CREATE privilege on schema {schema}.",
+            _CANNOT_MIGRATE,
+            f"GRANT CREATE ON SCHEMA {sql_name(schema)} TO {sql_name(source.user)};",
         )
     if not target.has_snapshots:
         yield from _foreign_key(source)
     elif not target.owns_snapshots:
+        table = f"{schema}.analytics_snapshots"
         yield error(
-            f"The table {schema}.analytics_snapshots does not belong to the user {source.user}.",
-            "The migrations cannot make its index.",
-            f"ALTER TABLE {quoted(schema, 'analytics_snapshots')} OWNER TO {quoted(source.user)};",
+            f"User {source.user} does not own the table {table}.",
+            "The migrations cannot create its index.",
+            f"ALTER TABLE {sql_name(schema, 'analytics_snapshots')} "
+            f"OWNER TO {sql_name(source.user)};",
         )
     yield warning(
-        f"The package's tables in the schema {schema} are at version {version}, and this version "
-        f"needs {wanted}.",
+        f"The package's tables in schema {schema} are at version {version}; this version of the "
+        f"package needs {wanted}.",
         "Runs need the tables of this version.",
-        "analytics-scheduler migrate",
+        _MIGRATE,
     )
 
 
-def _foreign_key(source: Source) -> Iterator[Finding]:
-    """Give a finding where the foreign key of the snapshots cannot be made, or is left out."""
+def _foreign_key(source: CheckedSource) -> Iterator[Finding]:
+    """Yield a finding if the snapshots get no foreign key, or the user may not create it."""
     locations = source.relations.get("locations")
-    parameters = {"schema": source.settings.source_schema}
-    row = source.connection.execute(
-        statement("find_locations", source.settings), parameters
-    ).fetchone()
-    if locations is None or row is None:
+    if locations is None:
         return
-    name = source.name("locations")
+    name, table = source.name("locations"), sql_name(source.schema, "locations")
     if not locations.is_table:
         yield note(
-            f"{name} is a {locations.kind}: analytics_snapshots gets no foreign key.",
-            "A foreign key can point only at a table; the figures are the same without.",
+            f"{name} is a {locations.kind}, so analytics_snapshots gets no foreign key.",
+            "A foreign key can only reference a table; the figures are the same without it.",
         )
-    elif not row[0]:
+    elif not locations_can_be_referenced(source.queries):
         yield note(
-            f"Nothing keeps {name} (id) unique: analytics_snapshots gets no foreign key.",
-            "The figures are the same without; snapshots of deleted locations stay.",
-            f"ALTER TABLE {quoted(parameters['schema'], 'locations')} ADD PRIMARY KEY (id);  "
-            "-- before the first migrate",
+            f"No key makes {name} (id) unique, so analytics_snapshots gets no foreign key.",
+            "The figures are the same without it; snapshots of deleted locations stay.",
+            f"ALTER TABLE {table} ADD PRIMARY KEY (id);  -- before the first migrate",
         )
-    else:
-        yield from _missing_reference_privilege(source, name)
-
-
-def _missing_reference_privilege(source: Source, name: str) -> Iterator[Finding]:
-    schema = source.settings.source_schema
-    row = source.connection.execute(
-        statement("read_reference_privilege", source.settings), {"schema": schema}
-    ).fetchone()
-    if row is not None and not row[0]:
+    elif source.queries.value("may_reference_locations", schema=source.schema) is False:
         yield error(
-            f"The user {source.user} may not make a foreign key to {name}.",
-            _UNMADE,
-            f"GRANT REFERENCES (id) ON {quoted(schema, 'locations')} TO {quoted(source.user)};",
+            f"User {source.user} may not create a foreign key to {name}.",
+            _CANNOT_MIGRATE,
+            f"GRANT REFERENCES (id) ON {table} TO {sql_name(source.user)};",
         )

@@ -1,70 +1,64 @@
-"""The whole proof of the source contract, in the order in which things depend on each other."""
+"""Every check of the `check` command, in the order in which they depend on each other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import psycopg
-from psycopg import Connection
 
 from analytics_scheduler.database import refusal
-from analytics_scheduler.settings import DatabaseSettings
-from analytics_scheduler.source.catalog import Source
-from analytics_scheduler.source.check_indexes import (
-    uniqueness_findings,
-    useful_index_findings,
-)
+from analytics_scheduler.queries import Queries
+from analytics_scheduler.source.check_indexes import check_unique_keys, check_useful_indexes
 from analytics_scheduler.source.check_relations import (
-    hidden_row_findings,
-    scale_findings,
-    shape_findings,
+    check_hidden_rows,
+    check_relations,
+    check_scales,
 )
 from analytics_scheduler.source.check_rows import (
-    location_findings,
-    row_findings,
-    type_findings,
+    check_active_locations,
+    check_movement_types,
+    check_rows,
 )
-from analytics_scheduler.source.check_target import target_findings
-from analytics_scheduler.source.findings import Finding, Level, error
+from analytics_scheduler.source.check_target import check_target
+from analytics_scheduler.source.checked_source import CheckedSource
+from analytics_scheduler.source.findings import Finding, error
+from analytics_scheduler.vocabulary import CheckLevel
+
+_CHECKS: tuple[Callable[[CheckedSource], Iterator[Finding]], ...] = (
+    check_hidden_rows,
+    check_target,
+    check_unique_keys,
+    check_active_locations,
+    check_rows,
+    check_movement_types,
+    check_useful_indexes,
+    check_scales,
+)
 
 
-def check_source(
-    connection: Connection[Any], settings: DatabaseSettings, *, question_seconds: int = 10
-) -> list[Finding]:
-    """Return everything that the proof found, errors first; it changes nothing.
+def check_source(queries: Queries, *, seconds_per_check: int = 10) -> list[Finding]:
+    """Return everything that is wrong with the source or the package's tables, errors first.
 
-    A question that reads rows is given up after so many seconds, with a note.
+    Nothing is changed. A check that reads rows ends after `seconds_per_check`, with a note.
     """
-    looked_at = Source.look(connection, settings, question_seconds=question_seconds)
-    source, unreadable = looked_at.without_unreadable()
-    found = [*shape_findings(source), *unreadable]
-    for prove in _PROOFS:
-        found += _unless_refused(prove(source), connection)
-    return sorted(found, key=lambda finding: list(Level).index(finding.level))
+    catalog = CheckedSource.from_catalog(queries, seconds_per_check=seconds_per_check)
+    source, unreadable = catalog.without_failing_views()
+    findings = [*check_relations(source), *unreadable]
+    for check in _CHECKS:
+        findings += _with_failure(check(source), queries)
+    levels = list(CheckLevel)
+    return sorted(findings, key=lambda finding: levels.index(finding.level))
 
 
-_PROOFS: tuple[Callable[[Source], Iterator[Finding]], ...] = (
-    hidden_row_findings,
-    target_findings,
-    uniqueness_findings,
-    location_findings,
-    row_findings,
-    type_findings,
-    useful_index_findings,
-    scale_findings,
-)
-
-
-def _unless_refused(findings: Iterator[Finding], connection: Connection[Any]) -> Iterator[Finding]:
-    """Give the findings, and one more where the database refuses to read what was asked."""
+def _with_failure(findings: Iterator[Finding], queries: Queries) -> Iterator[Finding]:
+    """Yield the findings, and an error if the database refuses what the check reads."""
     try:
         yield from findings
     except psycopg.Error as problem:
-        if connection.closed:
+        if queries.connection.closed:
             raise
         yield error(
-            f"The source cannot be read to its end: {refusal(problem)}.",
+            f"Reading the source failed: {refusal(problem)}.",
             "A run that reads the same rows would fail in the same way.",
             "Repair the view or the rows that the message names.",
         )

@@ -1,57 +1,43 @@
-"""What the proof of the source contract reports: findings, each with what to run."""
+"""What the `check` command reports: findings, each with what to do about it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from psycopg import sql
 
-
-class Level(StrEnum):
-    """How much a finding matters."""
-
-    ERROR = "error"
-    """Runs fail, or leave locations out."""
-    WARNING = "warning"
-    """Runs succeed, but slowly, or figures may not mean what they seem to."""
-    NOTE = "note"
-    """Good to know; nothing is wrong."""
+from analytics_scheduler.vocabulary import CheckLevel
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that the proof found."""
+    """One thing that a check found; the fields are the keys of `check --json`.
 
-    level: Level
+    `what` names the thing, `why` says what it means for the snapshots, and `run` is the statement
+    or command that fixes it, or what else to do; it is empty if there is nothing to do.
+    """
+
+    level: CheckLevel
     what: str
-    """The thing itself, by name."""
     why: str
-    """What it does to the snapshots."""
     run: str
-    """The statement or command that cures it, or what to do; empty where nothing is to be done."""
 
 
 def error(what: str, why: str, run: str) -> Finding:
-    """Return a finding that makes the proof fail."""
-    return Finding(Level.ERROR, what, why, run)
+    """Return a finding that makes `check` fail."""
+    return Finding(CheckLevel.ERROR, what, why, run)
 
 
 def warning(what: str, why: str, run: str) -> Finding:
-    """Return a finding that a person should look at."""
-    return Finding(Level.WARNING, what, why, run)
+    """Return a finding that someone should look at."""
+    return Finding(CheckLevel.WARNING, what, why, run)
 
 
 def note(what: str, why: str, run: str = "") -> Finding:
-    """Return a finding that is only good to know."""
-    return Finding(Level.NOTE, what, why, run)
+    """Return a finding that needs no action."""
+    return Finding(CheckLevel.NOTE, what, why, run)
 
 
-def quoted(*names: str) -> str:
-    """Return a name, with its schema where given, as a statement must spell it."""
+def sql_name(*names: str) -> str:
+    """Return an identifier, qualified if several names are given, quoted for a statement."""
     return sql.Identifier(*names).as_string()
-
-
-def how_many(count: int, noun: str) -> str:
-    """Return a count with its noun: `1 row`, `2,500 rows`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,42 +1,35 @@
 -- name: count_snapshots
--- Purpose: how many snapshots there are.
--- Parameters: none.
--- Rows: one for each kind of period, with its number of rows.
--- Locks: none.
+-- Purpose: count the snapshots of each period type.
+-- Parameters: period_types (in the order of the rows).
+-- Rows: one a period type that has snapshots.
 SELECT
     period_type,
     count(*) AS row_count
 FROM {analytics}.analytics_snapshots
 GROUP BY period_type
-ORDER BY strpos('daily weekly monthly', period_type);
+ORDER BY array_position(%(period_types)s::text[], period_type::text);
 
 
 -- name: list_latest_snapshots
--- Purpose: the rows of the latest period of each kind, as the demo shows them.
--- Parameters: none.
--- Rows: one for each location and kind of period; daily first, then weekly, monthly.
--- Locks: none.
+-- Purpose: read the snapshots of the latest period of each type.
+-- Parameters: period_types (in the order of the rows).
+-- Parts: figures (the columns of metrics.py).
+-- Rows: one a period type and location.
 SELECT
-    taken.period_type,
-    taken.period_start,
-    taken.period_end,
-    place.name AS location_name,
-    taken.total_items,
-    taken.total_inventory_value,
-    taken.revenue,
-    taken.cost_of_goods_sold,
-    taken.turnover_ratio,
-    taken.wastage_value,
-    taken.wastage_percentage
-FROM {analytics}.analytics_snapshots AS taken
-INNER JOIN {source}.locations AS place ON taken.location_id = place.id
+    s.period_type,
+    s.period_start,
+    s.period_end,
+    l.name AS location_name,
+    {figures}
+FROM {analytics}.analytics_snapshots AS s
+INNER JOIN {source}.locations AS l ON s.location_id = l.id
 WHERE
-    taken.period_start = (
+    s.period_start = (
         SELECT max(latest.period_start)
         FROM {analytics}.analytics_snapshots AS latest
-        WHERE latest.period_type = taken.period_type
+        WHERE latest.period_type = s.period_type
     )
 ORDER BY
-    strpos('daily weekly monthly', taken.period_type),
-    place.name,
-    place.id;
+    array_position(%(period_types)s::text[], s.period_type::text),
+    l.name,
+    l.id;

@@ -1,8 +1,17 @@
+-- name: lift_timeout
+-- Purpose: let the statements of this transaction take as long as they need.
+SELECT set_config('statement_timeout', '0', TRUE);
+
+
+-- name: set_search_path
+-- Purpose: look up names without a schema in this schema only, until the transaction ends.
+-- Parameters: schema.
+SELECT set_config('search_path', quote_ident(%(schema)s), TRUE);
+
+
 -- name: has_rows
--- Purpose: whether any of the source tables holds a row.
--- Parameters: none.
--- Rows: one.
--- Locks: none.
+-- Purpose: find whether any of the source tables has a row.
+-- Rows: one: true or false.
 SELECT
     EXISTS (SELECT FROM {source}.locations)
     OR EXISTS (SELECT FROM {source}.products)
@@ -11,44 +20,30 @@ SELECT
 
 
 -- name: copy_locations
--- Purpose: load shops.
--- Parameters: none; the rows come as text on standard input.
--- Rows: none.
--- Locks: the rows that are new.
+-- Purpose: load locations.
 COPY {source}.locations (id, name, is_active) FROM STDIN;
 
 
 -- name: copy_products
 -- Purpose: load products.
--- Parameters: none; the rows come as text on standard input.
--- Rows: none.
--- Locks: the rows that are new.
 COPY {source}.products (id, name, sku, category, cost, price) FROM STDIN;
 
 
 -- name: copy_stock
--- Purpose: load what is on hand.
--- Parameters: none; the rows come as text on standard input.
--- Rows: none.
--- Locks: the rows that are new.
+-- Purpose: load the stock.
 COPY {source}.inventory_items (product_id, location_id, quantity, last_updated) FROM STDIN;
 
 
 -- name: copy_movements
 -- Purpose: load movements.
--- Parameters: none; the rows come as text on standard input.
--- Rows: none.
--- Locks: the rows that are new.
 COPY {source}.stock_movements (
     product_id, location_id, quantity, type, reason, created_at
 ) FROM STDIN;
 
 
 -- name: analyze_tables
--- Purpose: let the planner know the tables that were just loaded.
--- Parameters: none.
--- Rows: none.
--- Locks: SHARE UPDATE EXCLUSIVE on the four tables, for a moment.
+-- Purpose: tell the planner about the loaded rows.
+-- Locks: SHARE UPDATE EXCLUSIVE on the four tables.
 ANALYZE
     {source}.locations,
     {source}.products,

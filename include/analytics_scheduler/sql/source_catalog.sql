@@ -1,9 +1,14 @@
+-- name: read_current_user
+-- Purpose: find the user whose privileges the checks are about.
+-- Rows: one: the name.
+SELECT current_user::text;
+
+
 -- name: read_relations
--- Purpose: the relations of the source that exist: what they are and how large the planner takes
--- them to be.
--- Parameters: schema; relations, an array of names.
--- Rows: one a relation that exists; estimated_rows is -1 where it was never analysed.
--- Locks: none.
+-- Purpose: read what the relations of the source are, and how large the planner estimates them.
+-- Parameters: schema; relations (an array of names).
+-- Rows: one a relation that exists, in the order of the names; estimated_rows is -1 if it was never
+-- analysed.
 SELECT
     c.relname::text AS relation_name,
     c.relkind::text AS relation_kind,
@@ -11,54 +16,17 @@ SELECT
     row_security_active(c.oid) AS hides_rows
 FROM pg_class AS c
 INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
-INNER JOIN unnest(%(relations)s::text[]) AS wanted (relation_name)
+INNER JOIN unnest(%(relations)s::text[]) WITH ORDINALITY AS wanted (relation_name, place)
     ON c.relname = wanted.relation_name
-WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f');
-
-
--- name: probe_relation
--- Purpose: can the relation really be read, whatever lies below it? Identifiers: source, relation
--- and columns.
--- Rows: none.
--- Locks: ACCESS SHARE on the relation and what it reads.
-SELECT {columns} FROM {source}.{relation} LIMIT 0 -- noqa: AM09;
-
-
--- name: find_locations
--- Purpose: is there a relation `locations`, and can a foreign key point at it?
--- Parameters: schema. Rows: one where the relation exists.
-SELECT
-    c.relkind IN ('r', 'p')
-    AND EXISTS (
-        SELECT FROM pg_index AS i
-        INNER JOIN pg_attribute AS a ON i.indrelid = a.attrelid AND a.attnum = i.indkey[0]
-        WHERE
-            i.indrelid = c.oid AND i.indisunique AND i.indnkeyatts = 1
-            AND i.indpred IS NULL AND a.attname = 'id'
-    ) AS can_be_referenced
-FROM pg_class AS c
-INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
-WHERE n.nspname = %(schema)s AND c.relname = 'locations' AND c.relkind IN ('r', 'p', 'v', 'm', 'f');
-
-
--- name: find_source_tables
--- Purpose: which of the four relations of the source contract a database has.
--- Parameters: none.
--- Rows: one for each relation there is, its name.
--- Locks: none.
-SELECT wanted.relation_name
-FROM (
-    VALUES ('locations'), ('products'), ('inventory_items'), ('stock_movements')
-) AS wanted (relation_name)
-WHERE to_regclass(format('%%I.%%I', %(source_schema)s::text, wanted.relation_name)) IS NOT NULL
-ORDER BY wanted.relation_name;
+WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+ORDER BY wanted.place;
 
 
 -- name: read_indexes
--- Purpose: the usable indexes of the source's relations: whole, valid and on plain columns.
--- Parameters: schema; relations, an array of names.
+-- Purpose: read the indexes of relations that a query for any row can use: valid B-trees on plain
+-- columns, not partial.
+-- Parameters: schema; relations (an array of names).
 -- Rows: one an index, with its key columns in order.
--- Locks: none.
 SELECT
     c.relname::text AS relation_name,
     i.indisunique AND i.indimmediate AS is_unique,
@@ -82,16 +50,23 @@ WHERE
 GROUP BY c.relname, i.indexrelid, i.indisunique, i.indimmediate;
 
 
+-- name: probe_relation
+-- Purpose: read no row of a relation, which still fails if a table below a view cannot be read.
+-- Parts: relation; columns (those of the contract).
+SELECT {columns} FROM {source}.{relation} LIMIT 0; -- noqa: AM09
+
+
 -- name: read_target
--- Purpose: may the package's own tables be made, and is there a table of snapshots already?
--- Parameters: schema. Rows: one.
--- Locks: none.
+-- Purpose: find whether the package's tables can be created, and whether that of the snapshots
+-- exists.
+-- Parameters: schema (that of the package's tables).
+-- Rows: one.
 SELECT
     n.oid IS NOT NULL AS schema_exists,
     coalesce(has_schema_privilege(n.oid, 'USAGE'), FALSE) AS schema_usable,
     coalesce(has_schema_privilege(n.oid, 'CREATE'), FALSE) AS can_create_tables,
     has_database_privilege(current_database(), 'CREATE') AS can_create_schema,
-    has_database_privilege(current_database(), 'TEMPORARY') AS can_make_temporary_tables,
+    has_database_privilege(current_database(), 'TEMPORARY') AS can_create_temporary_tables,
     c.oid IS NOT NULL AS has_snapshots,
     coalesce(pg_has_role(c.relowner, 'USAGE'), TRUE) AS owns_snapshots,
     current_database()::text AS database_name
@@ -101,9 +76,9 @@ LEFT JOIN pg_class AS c ON n.oid = c.relnamespace AND c.relname = 'analytics_sna
 
 
 -- name: read_missing_privileges
--- Purpose: what the user may not do with the package's own tables.
--- Parameters: schema. Rows: one a table with something missing.
--- Locks: none.
+-- Purpose: find the privileges on the package's tables that the user lacks.
+-- Parameters: schema (that of the package's tables).
+-- Rows: one a table that lacks a privilege: its name, and an array of the privileges.
 SELECT
     c.relname::text AS table_name,
     array_agg(p.privilege ORDER BY p.place) AS missing
@@ -116,17 +91,17 @@ WHERE
     n.nspname = %(schema)s
     AND c.relkind IN ('r', 'p')
     AND (c.relname = 'analytics_snapshots' OR starts_with(c.relname, 'analytics_snapshot_'))
-    -- Only a migrator writes the record of migrations.
+    -- Only migrations write the record of migrations.
     AND (c.relname <> 'analytics_snapshot_migrations' OR p.privilege = 'SELECT')
     AND NOT has_table_privilege(c.oid, p.privilege)
 GROUP BY c.relname
 ORDER BY c.relname;
 
 
--- name: read_reference_privilege
--- Purpose: may a foreign key of this user point at `locations`?
--- Parameters: schema. Rows: one where `locations` has a column id.
--- Locks: none.
+-- name: may_reference_locations
+-- Purpose: find whether the user may create a foreign key to `locations`.
+-- Parameters: schema (that of the source).
+-- Rows: one if `locations` is a table with a column id: true or false.
 SELECT has_column_privilege(c.oid, a.attnum, 'REFERENCES')
 FROM pg_class AS c
 INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid

@@ -1,6 +1,12 @@
+-- name: limit_check
+-- Purpose: limit the following statements of this transaction.
+-- Parameters: timeout (a duration such as 10s).
+SELECT set_config('statement_timeout', %(timeout)s, TRUE);
+
+
 -- name: count_source_locations
--- Purpose: how many locations there are, and how many of them get snapshots. Rows: one.
--- Locks: ACCESS SHARE on locations.
+-- Purpose: count the locations, and those that get snapshots.
+-- Rows: one.
 SELECT
     count(*) AS all_locations,
     count(*) FILTER (WHERE is_active) AS active_locations
@@ -8,9 +14,8 @@ FROM {source}.locations;
 
 
 -- name: count_broken_products
--- Purpose: how many products have a cost or a price that no figure can be computed from.
--- Rows: one.
--- Locks: ACCESS SHARE on products.
+-- Purpose: count the products whose cost or price figures cannot be computed from.
+-- Rows: one: a count for each kind of problem.
 SELECT
     count(*) FILTER (WHERE cost IS NULL) AS null_cost,
     count(*) FILTER (WHERE price IS NULL) AS null_price,
@@ -24,8 +29,8 @@ FROM {source}.products;
 
 
 -- name: count_broken_stock
--- Purpose: how many rows of stock no figure can be computed from. Rows: one.
--- Locks: ACCESS SHARE on inventory_items, products, locations.
+-- Purpose: count the rows of stock that figures cannot be computed from.
+-- Rows: one: a count for each kind of problem.
 WITH known_products AS (
     SELECT DISTINCT id FROM {source}.products
 ),
@@ -43,25 +48,24 @@ LEFT JOIN known_products AS p ON i.product_id = p.id
 LEFT JOIN known_locations AS l ON i.location_id = l.id;
 
 
--- name: count_repeated_keys
--- Purpose: how many keys that must be unique stand in more than one row.
--- Identifiers: source, relation and columns.
--- Rows: one.
--- Locks: ACCESS SHARE on the relation.
-WITH repeated AS (
+-- name: count_duplicate_keys
+-- Purpose: count the keys that occur in more than one row.
+-- Parts: relation; columns (those of the key).
+-- Rows: one: the count.
+WITH duplicates AS (
     SELECT {columns}
     FROM {source}.{relation}
     GROUP BY {columns}
     HAVING count(*) > 1
 )
 
-SELECT count(*) AS repeated_keys FROM repeated;
+SELECT count(*) AS duplicate_keys FROM duplicates;
 
 
 -- name: count_broken_movements
--- Purpose: how many movements no figure can be computed from, or stand in no period that is over.
--- Rows: one.
--- Locks: ACCESS SHARE on stock_movements, products, locations.
+-- Purpose: count the movements that figures cannot be computed from, or that belong to no complete
+-- day: clocks that differ by up to ten minutes are tolerated.
+-- Rows: one: a count for each kind of problem.
 WITH known_products AS (
     SELECT DISTINCT id FROM {source}.products
 ),
@@ -82,16 +86,15 @@ LEFT JOIN known_locations AS l ON m.location_id = l.id;
 
 
 -- name: count_unknown_types
--- Purpose: the types of movement that no figure knows, the most frequent first.
--- Parameters: shown, how many types to name.
--- Rows: one a type, with the number of types in all.
--- Locks: ACCESS SHARE on stock_movements.
+-- Purpose: count the movements of each type that no figure knows, the most frequent types first.
+-- Parameters: known (an array of the known types); size (how many types to return).
+-- Rows: one a type, with the number of unknown types in all.
 SELECT
     type::text AS type_name,
     count(*) AS movements,
     count(*) OVER () AS all_types
 FROM {source}.stock_movements
-WHERE type IS NULL OR type::text NOT IN ('in', 'out', 'waste', 'adjustment')
+WHERE type IS NULL OR type::text <> ALL(%(known)s::text[])
 GROUP BY type::text
 ORDER BY movements DESC, type_name ASC
-LIMIT %(shown)s;
+LIMIT %(size)s;

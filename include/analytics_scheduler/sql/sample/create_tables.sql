@@ -1,33 +1,31 @@
 -- name: create_source_tables
--- Purpose: the four documented source tables, still without what slows a load down.
--- Parameters: none.
--- Rows: none.
--- Locks: none that matter; the tables are new.
-CREATE TABLE {source}.locations (
-    id uuid PRIMARY KEY,
-    name text NOT NULL,
-    is_active boolean NOT NULL
+-- Purpose: create the four tables of the source contract, without the keys, which slow a load down.
+-- Names have no schema: psql runs this file as it is in docker-compose.yaml.
+CREATE TABLE locations (
+    id UUID PRIMARY KEY,
+    name TEXT NOT NULL,
+    is_active BOOLEAN NOT NULL
 );
-CREATE TABLE {source}.products (
-    id uuid PRIMARY KEY,
-    name text NOT NULL,
-    sku text NOT NULL,
-    category text NOT NULL,
-    cost numeric(10, 2) NOT NULL,
-    price numeric(10, 2) NOT NULL
+CREATE TABLE products (
+    id UUID PRIMARY KEY,
+    name TEXT NOT NULL,
+    sku TEXT NOT NULL,
+    category TEXT NOT NULL,
+    cost NUMERIC(10, 2) NOT NULL,
+    price NUMERIC(10, 2) NOT NULL
 );
-CREATE TABLE {source}.inventory_items (
-    product_id uuid NOT NULL,
-    location_id uuid NOT NULL,
-    quantity integer NOT NULL,
-    last_updated timestamp NOT NULL
+CREATE TABLE inventory_items (
+    product_id UUID NOT NULL,
+    location_id UUID NOT NULL,
+    quantity INTEGER NOT NULL,
+    last_updated TIMESTAMP NOT NULL
 );
-CREATE TABLE {source}.stock_movements (
-    id bigint GENERATED ALWAYS AS IDENTITY,
-    product_id uuid NOT NULL,
-    location_id uuid NOT NULL,
-    quantity integer NOT NULL,
-    type varchar(20) NOT NULL,
-    reason text,
-    created_at timestamp NOT NULL
+CREATE TABLE stock_movements (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    product_id UUID NOT NULL,
+    location_id UUID NOT NULL,
+    quantity INTEGER NOT NULL,
+    type VARCHAR(20) NOT NULL,
+    reason TEXT,
+    created_at TIMESTAMP NOT NULL
 );

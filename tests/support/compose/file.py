@@ -11,14 +11,14 @@ from typing import Any
 
 import yaml
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 COMPOSE_FILE = REPOSITORY / "docker-compose.yaml"
 _NAME = re.compile(r"\$(?:(?P<escaped>\$)|\{(?P<name>\w+)|(?P<bare>\w+))")
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service, its words and variables as they reach the container."""
+    """A service: its data with variables filled in, and the container's environment."""
 
     name: str
     data: Mapping[str, Any]
@@ -38,7 +38,7 @@ class Service:
 
     @property
     def waits_for(self) -> dict[str, str]:
-        """The services that it waits for, and what must be true of each."""
+        """The services that it waits for, each with the condition."""
         return {name: entry["condition"] for name, entry in self.data.get("depends_on", {}).items()}
 
     @property
@@ -48,12 +48,12 @@ class Service:
 
     @property
     def seconds_between_probes(self) -> float:
-        """How long Docker waits between two checks of a container that is starting."""
+        """The seconds between two health checks of a container that is starting."""
         return float(str(self.data["healthcheck"]["start_interval"]).removesuffix("s"))
 
     @property
     def mounts(self) -> dict[str, str]:
-        """What lies where: a volume's name or a path beside the file, by the path inside."""
+        """The volume, or the path next to the file, of each path in the container."""
         entries = [entry.split(":") for entry in self.data.get("volumes", [])]
         return {entry[1]: entry[0] for entry in entries}
 
@@ -63,7 +63,7 @@ class Service:
 
 
 def read_services(variables: Mapping[str, str]) -> dict[str, Service]:
-    """Return the services, or raise ValueError with the message of a variable that is missing."""
+    """Return the services, or raise ValueError with the message of a missing variable."""
     document = yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))
     return {
         name: Service(
@@ -76,7 +76,7 @@ def read_services(variables: Mapping[str, str]) -> dict[str, Service]:
 
 
 def _environment(given: Mapping[str, str | None], variables: Mapping[str, str]) -> dict[str, str]:
-    """Return a container's variables; one without a value is passed on, where it is set."""
+    """Return a container's variables; one without a value is passed on if it is set."""
     return {
         name: variables[name] if value is None else filled_in(str(value), variables)
         for name, value in given.items()
@@ -95,7 +95,7 @@ def _filled(data: Any, variables: Mapping[str, str]) -> Any:
 
 
 def filled_in(text: str, variables: Mapping[str, str]) -> str:
-    """Return a text with its ${NAME}, ${NAME:-default} and ${NAME:?message}; $$ is a dollar."""
+    """Replace ${NAME}, ${NAME:-default} and ${NAME:?message} in a text; $$ is a dollar."""
     done = ""
     while found := _NAME.search(text):
         done += text[: found.start()]
@@ -111,13 +111,13 @@ def filled_in(text: str, variables: Mapping[str, str]) -> str:
 
 
 def _until_brace(text: str) -> tuple[str, str]:
-    """Return what stands before the brace that closes, and what stands behind it."""
+    """Return the text before the closing brace, and the text after it."""
     depth = 1
     for position, letter in enumerate(text):
         depth += {"{": 1, "}": -1}.get(letter, 0)
         if depth == 0:
             return text[:position], text[position + 1 :]
-    raise ValueError(f"a brace is not closed: {text}")
+    raise ValueError(f"missing a closing brace: {text}")
 
 
 def _value(name: str, rule: str, variables: Mapping[str, str]) -> str:
@@ -128,7 +128,7 @@ def _value(name: str, rule: str, variables: Mapping[str, str]) -> str:
         return filled_in(rule[2:], variables)
     if rule.startswith(":?"):
         raise ValueError(f"{name}: {rule[2:]}")
-    raise ValueError(f"${{{name}{rule}}} is a form that this reader does not know")
+    raise ValueError(f"${{{name}{rule}}} is not supported by this reader")
 
 
 def _words(given: Any) -> list[str] | None:

@@ -1,8 +1,7 @@
--- name: read_source_shape
--- Purpose: what the catalog says of every relation and column that the package reads.
--- Parameters: schema; relations and columns, two arrays of one length: the wanted pairs.
--- Rows: one a pair, in the order asked for; NULLs where the schema, relation or column is missing.
--- Locks: none.
+-- name: read_source_columns
+-- Purpose: read what the catalog says of columns of the source, and whether the user may read them.
+-- Parameters: schema; relations, columns (two arrays of one length: pairs of names).
+-- Rows: one a pair, in the order of the arrays; NULLs if the schema, relation or column is missing.
 WITH RECURSIVE wanted AS (
     SELECT
         pair.place,
@@ -31,7 +30,7 @@ WITH RECURSIVE wanted AS (
             AND NOT a.attisdropped
 ),
 
--- A domain counts as the type below it.
+-- The type below a domain, which may be a domain itself, counts.
 below (place, type_oid, typmod) AS (
     SELECT
         place,
@@ -47,6 +46,8 @@ below (place, type_oid, typmod) AS (
     INNER JOIN pg_type AS d ON below.type_oid = d.oid AND d.typtype = 'd'
 ),
 
+-- PostgreSQL stores numeric(p, s) as the number 65536 * p + s + 4, where s takes 11 bits and can be
+-- negative: 1024 and above stand for s - 2048. Without p and s the number is -1.
 base AS (
     SELECT
         below.place,
