@@ -164,4 +164,4 @@ def test_verify_command_exits_1_and_names_rows(
         30,
         {"movements changed": 1},
     )
-    assert "--sample 0 cannot be used" in run("--sample", "0").stderr
+    assert "--sample must be 1 or more, got 0." in run("--sample", "0").stderr
