@@ -18,6 +18,7 @@ import pytest
 from psycopg import Connection
 from tests.support.database import scratch_database
 from tests.support.inventory import Analyst, Inventory
+from tests.support.settings import declared_settings
 from tests.support.webhook_receiver import WebhookReceiver, webhook_receiver
 
 from analytics_scheduler.local.sample import create_source_keys, create_source_tables
@@ -27,7 +28,7 @@ from analytics_scheduler.local.servers import (
 )
 from analytics_scheduler.migrations import migrate
 from analytics_scheduler.queries import Queries
-from analytics_scheduler.settings import DatabaseSettings, declared_settings
+from analytics_scheduler.settings import DatabaseSettings
 
 REPOSITORY = Path(__file__).parent.parent
 

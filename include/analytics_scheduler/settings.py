@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from analytics_scheduler import setting_parsers as parsers
@@ -23,7 +23,6 @@ from analytics_scheduler.setting_groups import (
     SettingsGroup,
     environment,
     setting,
-    settings_of,
 )
 from analytics_scheduler.setting_parsers import Age
 from analytics_scheduler.vocabulary import AlertEvent
@@ -277,16 +276,6 @@ def load_schedule(
 ) -> str:
     """Return the cron expression that the environment gives a task, or raise SettingError."""
     return schedule_setting(task, default).load(environ)
-
-
-def declared_settings() -> list[Setting[Any]]:
-    """Return every setting once: those of the groups, then the schedules."""
-    grouped = {
-        declared.variable: declared
-        for group in SettingsGroup.__subclasses__()
-        for declared in settings_of(group).values()
-    }
-    return [*grouped.values(), *(schedule_setting(task) for task in SCHEDULE_DEFAULTS)]
 
 
 # Variables that are no longer read, and what to do instead, such as "set SNAPSHOT_SHARDS instead".

@@ -89,7 +89,7 @@ def fail(runs: TaskRuns) -> None:
     runs.record(
         "failed",
         run_id="scheduled__2026-03-12T02:00:00+00:00",
-        reason="There is no relation products in schema public.",
+        reason="There is no table or view public.products.",
         failed_task="plan_shards",
     )
     runs.send()

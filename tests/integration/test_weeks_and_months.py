@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
 from uuid import UUID
 
 import pytest
 from tests.support.inventory import Analyst, Inventory, figures
 
 from analytics_scheduler.errors import PeriodError
+from analytics_scheduler.snapshots.metrics import METRICS
 
 
 def shop_with_daily_sales(inventory: Inventory, first: date, days: int) -> UUID:
@@ -44,9 +44,26 @@ def test_week_is_sum_of_days(inventory: Inventory, analyst: Analyst) -> None:
         "cost_of_goods_sold": "70.00",
     }
     assert analyst.row(shop, "2026-03-01", "weekly")["period_end"] == date(2026, 3, 7)
-    daily = [row for (_, day), row in analyst.rows().items() if day <= date(2026, 3, 7)]
-    assert len(daily) == 7
-    assert sum(row["revenue"] for row in daily) == Decimal("140.00")
+
+
+def test_additive_figures_add_up(inventory: Inventory, analyst: Analyst) -> None:
+    """Exactly the figures that are declared additive are the sums of their days."""
+    shop = inventory.location()
+    milk = inventory.product("2.00", "5.00")
+    inventory.move(shop, milk, "in", 100, "2026-02-28T08:00")
+    for day in range(1, 8):
+        inventory.move(shop, milk, "out", 10, f"2026-03-0{day}T12:00")
+        inventory.move(shop, milk, "waste", 1, f"2026-03-0{day}T20:00")
+
+    analyst.take("weekly", at="2026-03-08T03:00")
+
+    week = analyst.row(shop, "2026-03-01", "weekly")
+    days = list(analyst.rows().values())
+    assert len(days) == 7
+    sums = {metric.name: sum(day[metric.name] for day in days) for metric in METRICS}
+    assert {name for name, total in sums.items() if total == week[name]} == {
+        metric.name for metric in METRICS if metric.is_additive
+    }
 
 
 @pytest.mark.parametrize("at", ["2026-03-08T03:00", "2026-03-11T17:00", "2026-03-14T23:59"])

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.compose.file import Service, filled_in, read_services
-
-from analytics_scheduler.settings import declared_settings
+from tests.support.settings import declared_settings
 
 REPOSITORY = Path(__file__).parents[2]
 DOCKERFILE = (REPOSITORY / "include" / "deploy" / "Dockerfile").read_text(encoding="utf-8")

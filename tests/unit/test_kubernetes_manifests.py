@@ -23,13 +23,13 @@ from tests.support.kubernetes_manifests import (
     settings,
 )
 from tests.support.markdown import REPOSITORY
+from tests.support.settings import declared_settings
 
 from analytics_scheduler.cli import build_parser
 from analytics_scheduler.settings import (
     SCHEDULE_DEFAULTS,
     CalendarSettings,
     DatabaseSettings,
-    declared_settings,
 )
 
 KNOWN_SETTINGS = {setting.variable for setting in declared_settings()}

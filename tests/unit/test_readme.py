@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.support.settings import declared_settings
+
 from analytics_scheduler.api.endpoints import ENDPOINTS
 from analytics_scheduler.api.routing import MOUNT
 from analytics_scheduler.cli import COMMANDS
-from analytics_scheduler.settings import SCHEDULE_DEFAULTS, declared_settings
+from analytics_scheduler.settings import SCHEDULE_DEFAULTS
 from analytics_scheduler.snapshots.metrics import METRICS
 
 REPOSITORY = Path(__file__).parents[2]

@@ -8,6 +8,7 @@ from dataclasses import FrozenInstanceError, fields
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.support.settings import declared_settings
 
 from analytics_scheduler import settings as settings_module
 from analytics_scheduler.errors import SettingError
@@ -23,7 +24,6 @@ from analytics_scheduler.settings import (
     RetentionSettings,
     ScheduleSettings,
     SnapshotSettings,
-    declared_settings,
     load_schedule,
     retired_warnings,
     schedule_variable,

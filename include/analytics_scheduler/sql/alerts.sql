@@ -65,14 +65,15 @@ SET
     next_attempt_at = clock_timestamp() + make_interval(
         secs => least(%(first_pause)s * power(2, least(a.attempts, 20)), %(longest_pause)s)
     )
-WHERE a.id = (
-    SELECT w.id
-    FROM {analytics}.analytics_snapshot_alerts AS w
-    WHERE w.state = 'waiting' AND w.next_attempt_at <= clock_timestamp()
-    ORDER BY w.created_at, w.id
-    LIMIT 1
-    FOR UPDATE SKIP LOCKED
-)
+WHERE
+    a.id = (
+        SELECT w.id
+        FROM {analytics}.analytics_snapshot_alerts AS w
+        WHERE w.state = 'waiting' AND w.next_attempt_at <= clock_timestamp()
+        ORDER BY w.created_at, w.id
+        LIMIT 1
+        FOR UPDATE SKIP LOCKED
+    )
 RETURNING a.id, a.event, a.body;
 
 

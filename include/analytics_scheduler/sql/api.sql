@@ -12,7 +12,8 @@ periods AS (
         period_type,
         period_start,
         place
-    FROM unnest(%(period_types)s::text[], %(period_starts)s::date[])
+    FROM
+        unnest(%(period_types)s::text[], %(period_starts)s::date[])
         WITH ORDINALITY AS named (period_type, period_start, place)
 ),
 

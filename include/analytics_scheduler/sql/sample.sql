@@ -45,7 +45,7 @@ COPY {source}.stock_movements (
 -- Purpose: tell the planner about the loaded rows.
 -- Locks: SHARE UPDATE EXCLUSIVE on the four tables.
 ANALYZE
-    {source}.locations,
-    {source}.products,
-    {source}.inventory_items,
-    {source}.stock_movements;
+{source}.locations,
+{source}.products,
+{source}.inventory_items,
+{source}.stock_movements;

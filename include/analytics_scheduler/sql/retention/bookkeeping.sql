@@ -108,10 +108,11 @@ SELECT
 WITH expired AS MATERIALIZED (
     SELECT r.id
     FROM {analytics}.analytics_snapshot_runs AS r
-    WHERE r.finished_at < %(moment)s AND EXISTS (
-        SELECT FROM {analytics}.analytics_snapshot_runs AS n
-        WHERE n.task = r.task AND n.outcome = r.outcome AND n.finished_at > r.finished_at
-    )
+    WHERE
+        r.finished_at < %(moment)s AND EXISTS (
+            SELECT FROM {analytics}.analytics_snapshot_runs AS n
+            WHERE n.task = r.task AND n.outcome = r.outcome AND n.finished_at > r.finished_at
+        )
     ORDER BY r.id
     LIMIT %(page_size)s
 ),
@@ -182,10 +183,11 @@ WITH expired AS MATERIALIZED (
         p.product_id,
         p.seen_at
     FROM {analytics}.analytics_snapshot_prices AS p
-    WHERE p.seen_at < %(moment)s AND EXISTS (
-        SELECT FROM {analytics}.analytics_snapshot_prices AS n
-        WHERE n.product_id = p.product_id AND n.seen_at > p.seen_at AND n.seen_at <= %(moment)s
-    )
+    WHERE
+        p.seen_at < %(moment)s AND EXISTS (
+            SELECT FROM {analytics}.analytics_snapshot_prices AS n
+            WHERE n.product_id = p.product_id AND n.seen_at > p.seen_at AND n.seen_at <= %(moment)s
+        )
     ORDER BY p.product_id, p.seen_at
     LIMIT %(page_size)s
 ),

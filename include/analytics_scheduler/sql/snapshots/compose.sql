@@ -65,7 +65,7 @@ candidates AS (
         reason,
         FALSE AS is_requested,
         period_type = 'daily' OR coalesce(period_end < %(owed_before)s::date, FALSE)
-        AS is_owed
+            AS is_owed
     FROM affected
 )
 

@@ -68,7 +68,8 @@ FROM (
             WHEN p.cost_cents IS NULL
                 THEN 'of a product whose cost is missing or not a number of at most two decimals'
             WHEN m.type::text = 'out' AND p.price_cents IS NULL
-                THEN 'of type ''out'' of a product whose price is missing or not a number of at '
+                THEN
+                    'of type ''out'' of a product whose price is missing or not a number of at '
                     'most two decimals'
         END AS problem
     FROM {source}.stock_movements AS m

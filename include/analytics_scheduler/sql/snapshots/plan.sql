@@ -23,7 +23,7 @@ WITH recent AS (
     SELECT
         location_id,
         min(day) FILTER (WHERE day >= %(first_day)s::date - %(lookback_days)s::integer)
-        AS first_day,
+            AS first_day,
         max(day) AS last_day,
         count(*) FILTER (
             WHERE day >= %(first_day)s::date AND day <= %(last_day)s::date

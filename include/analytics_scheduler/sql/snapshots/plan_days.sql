@@ -66,12 +66,13 @@ gaps AS (
         n.day
     FROM
         unnest(%(gap_locations)s::uuid[], %(gap_first_days)s::date[]) AS l (location_id, first_day)
-    CROSS JOIN LATERAL (
-        SELECT s.number + %(first_day)s::date AS day
-        FROM generate_series(
-            greatest(l.first_day - %(first_day)s::date, -%(catchup_days)s::integer), -1
-        ) AS s (number)
-    ) AS n
+    CROSS JOIN
+        LATERAL (
+            SELECT s.number + %(first_day)s::date AS day
+            FROM generate_series(
+                greatest(l.first_day - %(first_day)s::date, -%(catchup_days)s::integer), -1
+            ) AS s (number)
+        ) AS n
     WHERE
         NOT EXISTS (
             SELECT FROM {analytics}.analytics_snapshot_days AS d

@@ -40,7 +40,7 @@ FROM (
         price_cents
     FROM ({_current_prices}) AS current_prices -- noqa: AL05
 ) AS seen
-ORDER BY product_id, seen_at DESC;
+ORDER BY product_id ASC, seen_at DESC;
 
 
 -- name: lock_prices
@@ -71,7 +71,7 @@ LEFT JOIN (
         cost_cents,
         price_cents
     FROM {analytics}.analytics_snapshot_prices
-    ORDER BY product_id, seen_at DESC
+    ORDER BY product_id ASC, seen_at DESC
 ) AS last ON last.product_id = p.product_id
 WHERE
     last.product_id IS NULL

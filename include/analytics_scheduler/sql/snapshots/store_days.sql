@@ -70,40 +70,41 @@ stored AS (
         closing_items, closing_cents, unexplained_items, unexplained_cents,
         fingerprint, %(timezone)s, priced_at, clock_timestamp(), %(run_id)s
     FROM usable
-    ON CONFLICT (location_id, day) DO UPDATE SET
-        movements = excluded.movements,
-        in_items = excluded.in_items,
-        out_items = excluded.out_items,
-        waste_items = excluded.waste_items,
-        adjustment_items = excluded.adjustment_items,
-        in_cents = excluded.in_cents,
-        out_cents = excluded.out_cents,
-        waste_cents = excluded.waste_cents,
-        adjustment_cents = excluded.adjustment_cents,
-        revenue_cents = excluded.revenue_cents,
-        cogs_cents = excluded.cogs_cents,
-        closing_items = excluded.closing_items,
-        closing_cents = excluded.closing_cents,
-        unexplained_items = excluded.unexplained_items,
-        unexplained_cents = excluded.unexplained_cents,
-        fingerprint = excluded.fingerprint,
-        timezone = excluded.timezone,
-        priced_at = excluded.priced_at,
-        processed_at = excluded.processed_at,
-        run_id = excluded.run_id
-    WHERE (
-        kept.movements, kept.in_items, kept.out_items, kept.waste_items,
-        kept.adjustment_items, kept.in_cents, kept.out_cents, kept.waste_cents,
-        kept.adjustment_cents, kept.revenue_cents, kept.cogs_cents, kept.closing_items,
-        kept.closing_cents, kept.fingerprint, kept.timezone, kept.priced_at
-    ) IS DISTINCT FROM (
-        excluded.movements, excluded.in_items, excluded.out_items,
-        excluded.waste_items, excluded.adjustment_items, excluded.in_cents,
-        excluded.out_cents, excluded.waste_cents, excluded.adjustment_cents,
-        excluded.revenue_cents, excluded.cogs_cents, excluded.closing_items,
-        excluded.closing_cents, excluded.fingerprint, excluded.timezone,
-        excluded.priced_at
-    )
+    ON CONFLICT (location_id, day) DO UPDATE
+        SET
+            movements = excluded.movements,
+            in_items = excluded.in_items,
+            out_items = excluded.out_items,
+            waste_items = excluded.waste_items,
+            adjustment_items = excluded.adjustment_items,
+            in_cents = excluded.in_cents,
+            out_cents = excluded.out_cents,
+            waste_cents = excluded.waste_cents,
+            adjustment_cents = excluded.adjustment_cents,
+            revenue_cents = excluded.revenue_cents,
+            cogs_cents = excluded.cogs_cents,
+            closing_items = excluded.closing_items,
+            closing_cents = excluded.closing_cents,
+            unexplained_items = excluded.unexplained_items,
+            unexplained_cents = excluded.unexplained_cents,
+            fingerprint = excluded.fingerprint,
+            timezone = excluded.timezone,
+            priced_at = excluded.priced_at,
+            processed_at = excluded.processed_at,
+            run_id = excluded.run_id
+        WHERE (
+            kept.movements, kept.in_items, kept.out_items, kept.waste_items,
+            kept.adjustment_items, kept.in_cents, kept.out_cents, kept.waste_cents,
+            kept.adjustment_cents, kept.revenue_cents, kept.cogs_cents, kept.closing_items,
+            kept.closing_cents, kept.fingerprint, kept.timezone, kept.priced_at
+        ) IS DISTINCT FROM (
+            excluded.movements, excluded.in_items, excluded.out_items,
+            excluded.waste_items, excluded.adjustment_items, excluded.in_cents,
+            excluded.out_cents, excluded.waste_cents, excluded.adjustment_cents,
+            excluded.revenue_cents, excluded.cogs_cents, excluded.closing_items,
+            excluded.closing_cents, excluded.fingerprint, excluded.timezone,
+            excluded.priced_at
+        )
     RETURNING location_id, day
 )
 
