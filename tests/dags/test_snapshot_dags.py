@@ -72,8 +72,8 @@ def test_dag_run_writes_its_period(
 
     assert states == ALL_GREEN
     assert int(analyst.row(shop, start, period_type)["revenue"]) == revenue
-    assert len(analyst.rows(period_type)) == 1
-    assert analyst.table(
+    assert len(analyst.snapshots(period_type)) == 1
+    assert analyst.rows(
         "SELECT task, outcome, report->>'written' FROM analytics_snapshot_runs"
     ) == [(f"{period_type}-snapshot", "success", "1")]
 
@@ -82,7 +82,7 @@ def test_manual_run_with_a_date(shop: UUID, analyst: Analyst) -> None:
     states = run_dag("weekly-snapshot", datetime(2026, 5, 4, 3, 1, tzinfo=UTC), date="2026-03-11")
 
     assert states == ALL_GREEN
-    assert list(analyst.rows("weekly")) == [(shop, date(2026, 3, 8))]
+    assert list(analyst.snapshots("weekly")) == [(shop, date(2026, 3, 8))]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_impossible_date_fails_at_once(
 
     assert states["plan_shards"] == "failed"
     assert states["confirm_snapshots"] == "failed"
-    assert analyst.rows() == {}
+    assert analyst.snapshots() == {}
     captured = capfd.readouterr()
     assert reason in captured.out + captured.err
 
@@ -110,9 +110,8 @@ def test_bad_location_fails_run_others_published(
     shop: UUID, inventory: Inventory, analyst: Analyst, redis_url: str
 ) -> None:
     bad = inventory.location("Bad")
-    milk = inventory.connection.execute("SELECT id FROM products").fetchone()
-    assert milk is not None
-    inventory.move(bad, milk[0], "theft", 1, "2026-03-10T12:00")
+    milk = inventory.value("SELECT id FROM products")
+    inventory.move(bad, milk, "theft", 1, "2026-03-10T12:00")
 
     states = run_dag("daily-snapshot", datetime(2026, 3, 11, 2, 5, tzinfo=UTC))
 
@@ -121,8 +120,8 @@ def test_bad_location_fails_run_others_published(
         "write_snapshots": "failed",
         "confirm_snapshots": "failed",
     }
-    assert list(analyst.rows()) == [(shop, date(2026, 3, 10))]
-    ((outcome, report),) = analyst.table("SELECT outcome, report FROM analytics_snapshot_runs")
+    assert list(analyst.snapshots()) == [(shop, date(2026, 3, 10))]
+    ((outcome, report),) = analyst.rows("SELECT outcome, report FROM analytics_snapshot_runs")
     assert outcome == "partial"
     assert report["failures"][0]["location"] == f"Bad [{bad}]"
     assert "1 movement of unknown type 'theft'" in report["failures"][0]["reason"]
@@ -143,7 +142,7 @@ def test_unreachable_cache_only_warns(
         states = run_dag("daily-snapshot", datetime(2026, 3, 11, 2, 10, tzinfo=UTC))
 
     assert states == ALL_GREEN
-    assert len(analyst.rows()) == 1
+    assert len(analyst.snapshots()) == 1
     assert "were not published" in caplog.text
     assert "hidden" not in caplog.text
 
@@ -158,8 +157,8 @@ def test_many_locations_in_several_tasks(
     states = run_dag("daily-snapshot", datetime(2026, 3, 11, 2, 15, tzinfo=UTC))
 
     assert states == ALL_GREEN
-    assert len(analyst.rows()) == 10
-    ((written, batches),) = analyst.table(
+    assert len(analyst.snapshots()) == 10
+    ((written, batches),) = analyst.rows(
         "SELECT report->>'written', report->>'batches' FROM analytics_snapshot_runs"
     )
     assert (written, batches) == ("10", "3")

@@ -78,11 +78,12 @@ def test_day_holds_first_and_last_instant(
     inventory.move(shop, milk, "out", 1, first_instant)
     inventory.move(shop, milk, "out", 2, last_instant)
     before = f"{first_instant}.000000"[:26]
-    inventory.connection.execute(
+    inventory.execute(
         "INSERT INTO stock_movements (product_id, location_id, quantity, type, reason, created_at)"
-        " VALUES (%(p)s, %(l)s, 4, 'out', '', %(first)s::timestamp - interval '1 microsecond'),"
-        " (%(p)s, %(l)s, 8, 'out', '', %(last)s::timestamp + interval '1 microsecond')",
-        {"p": milk, "l": shop, "first": before, "last": last_instant},
+        " VALUES (%s, %s, 4, 'out', '', %s::timestamp - interval '1 microsecond'),"
+        " (%s, %s, 8, 'out', '', %s::timestamp + interval '1 microsecond')",
+        *(milk, shop, before),
+        *(milk, shop, last_instant),
     )
     inventory.stock(shop, milk, 1000 - 15)
 
@@ -110,13 +111,15 @@ def test_day_of_clock_change_has_all_hours(
     milk = inventory.product("1.00", "1.00")
     inventory.stock(shop, milk, 1000)
     # One sale an hour, at a quarter to, over five days around the change.
-    inventory.connection.execute(
+    inventory.execute(
         "INSERT INTO stock_movements (product_id, location_id, quantity, type, reason, created_at)"
         " SELECT %s, %s, 1, 'out', '', moment FROM generate_series(%s::timestamp - interval"
         " '2 days' + interval '45 minutes', %s::timestamp + interval '3 days', '1 hour') AS moment",
-        (milk, shop, day, day),
+        milk,
+        shop,
+        day,
+        day,
     )
-    inventory.connection.commit()
 
     replace(analyst, timezone=timezone).take(at=f"{day[:4]}-12-01T00:00", day=day)
 
@@ -154,7 +157,7 @@ def test_idle_location_gets_row_inactive_none(inventory: Inventory, analyst: Ana
     zeros = ("0.00", "0", "0.00", "0.00", "0.00", "0.00", "0.00")
     assert tuple(figures(analyst.row(empty, "2026-03-10")).values()) == zeros
     assert tuple(figures(analyst.row(idle, "2026-03-10")).values()) == ("14.00", "7", *zeros[2:])
-    assert (closed, analyst.row(idle, "2026-03-10")["period_start"]) not in analyst.rows()
+    assert (closed, analyst.row(idle, "2026-03-10")["period_start"]) not in analyst.snapshots()
 
 
 def test_negative_stock_and_reversals(inventory: Inventory, analyst: Analyst) -> None:
@@ -250,7 +253,7 @@ def test_money_or_items_too_large_fail_location(
     assert report.outcome == "partial"
     assert [failure.location for failure in report.failures] == [f"Vault [{vault}]"]
     assert str(analyst.row(kiosk, "2026-03-10")["total_inventory_value"]) == "6.00"
-    assert len(analyst.rows()) == 1
+    assert len(analyst.snapshots()) == 1
 
 
 @pytest.mark.parametrize(
@@ -287,7 +290,7 @@ def test_unusable_data_fails_its_location_only(
     good = inventory.location("Good")
     milk = inventory.product("2.00", "5.00")
     odd = inventory.product("2.00", "5.00", name="Odd")
-    run = inventory.connection.execute
+    run = inventory.execute
     run("ALTER TABLE products ALTER cost TYPE numeric")
     for relation in ("stock_movements", "inventory_items"):
         run(f"ALTER TABLE {relation} ALTER quantity DROP NOT NULL")
@@ -299,7 +302,6 @@ def test_unusable_data_fails_its_location_only(
         " contype = 'c' AND conrelid = 'stock_movements'::regclass LOOP EXECUTE"
         " format('ALTER TABLE stock_movements DROP CONSTRAINT %I', name); END LOOP; END $$"
     )
-    inventory.connection.commit()
     for shop in (good, bad):
         inventory.move(shop, milk, "in", 10, "2026-03-09T10:00")
         inventory.move(shop, milk, "out", 2, "2026-03-10T10:00")
@@ -316,8 +318,7 @@ def test_unusable_data_fails_its_location_only(
     elif spoil == "deleted product":
         inventory.move(bad, odd, "out", 1, at, moves_stock=False)
         run("ALTER TABLE stock_movements DROP CONSTRAINT stock_movements_product_id_fkey")
-        run("DELETE FROM products WHERE id = %s", (odd,))
-        inventory.connection.commit()
+        run("DELETE FROM products WHERE id = %s", odd)
     else:
         inventory.move(bad, odd, "out", 1, at, moves_stock=False)
         costs = {"cost": None, "three decimals": "1.005", "not a number": "NaN", "price": "1.00"}
@@ -328,7 +329,7 @@ def test_unusable_data_fails_its_location_only(
     assert report.outcome == "partial"
     assert [failure.location for failure in report.failures] == [f"Bad [{bad}]"]
     assert words in report.failures[0].reason
-    assert list(analyst.rows()) == [(good, analyst.row(good, "2026-03-10")["period_start"])]
+    assert list(analyst.snapshots()) == [(good, analyst.row(good, "2026-03-10")["period_start"])]
 
 
 def test_second_run_touches_no_row(inventory: Inventory, analyst: Analyst) -> None:
@@ -337,12 +338,12 @@ def test_second_run_touches_no_row(inventory: Inventory, analyst: Analyst) -> No
         inventory.move(inventory.location(name), milk, "in", 10, "2026-03-10T10:00")
     analyst.take(at="2026-03-11T02:00")
     marks = "SELECT xmin::text, ctid::text, id FROM analytics_snapshots ORDER BY id"
-    before = analyst.table(marks)
+    before = analyst.rows(marks)
 
     report = analyst.take(at="2026-03-11T09:00")
 
     assert (report.written, report.changed, report.unchanged) == (0, 0, 2)
-    assert analyst.table(marks) == before
+    assert analyst.rows(marks) == before
 
 
 def test_batches_committed_in_id_order(inventory: Inventory, analyst: Analyst) -> None:
@@ -354,7 +355,7 @@ def test_batches_committed_in_id_order(inventory: Inventory, analyst: Analyst) -
     report = replace(analyst, environ=(("SNAPSHOT_BATCH_SIZE", "3"),)).take(at="2026-03-11T02:00")
 
     assert report.batches == 3
-    groups = analyst.table(
+    groups = analyst.rows(
         "SELECT array_agg(location_id ORDER BY location_id) FROM analytics_snapshots"
         " GROUP BY xmin::text ORDER BY min(xmin::text::bigint)"
     )
@@ -363,11 +364,11 @@ def test_batches_committed_in_id_order(inventory: Inventory, analyst: Analyst) -
 
 
 def test_timestamptz_gives_same_figures(inventory: Inventory, analyst: Analyst) -> None:
-    inventory.connection.execute(
+    inventory.execute(
         "ALTER TABLE stock_movements ALTER created_at TYPE timestamptz"
         " USING created_at AT TIME ZONE 'UTC'"
     )
-    inventory.connection.execute("SET TimeZone TO 'UTC'")
+    inventory.execute("SET TimeZone TO 'UTC'")
     shop = inventory.location()
     milk = inventory.product("1.00", "1.00")
     inventory.stock(shop, milk, 100)

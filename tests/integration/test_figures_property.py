@@ -114,7 +114,7 @@ class Chronicle:
 def assert_all_rows_are_right(analyst: Analyst, books: Books) -> int:
     checked = 0
     for period_type in ("daily", "weekly", "monthly"):
-        for (shop, start), row in analyst.rows(period_type).items():
+        for (shop, start), row in analyst.snapshots(period_type).items():
             assert figures(row) == books.figures(shop, start, row["period_end"]), (
                 f"{period_type} {start} of {shop}"
             )
@@ -197,14 +197,14 @@ def test_random_late_changes_equal_full_rebuild(
                 chronicle.movements.remove(movement)
                 chronicle.add_to_stock(movement, -1)
 
-    rows = {p: {k: figures(r) for k, r in local.rows(p).items()} for p in ("daily", "weekly")}
+    rows = {p: {k: figures(r) for k, r in local.snapshots(p).items()} for p in ("daily", "weekly")}
     chronicle.connection.execute("DELETE FROM analytics_snapshots")
     chronicle.connection.execute("DELETE FROM analytics_snapshot_days")
     chronicle.connection.commit()
     for period_type, found in rows.items():
         for _, start in found:
             local.take(period_type, at="2026-11-24T12:00", day=str(start))
-        rebuilt = {key: figures(row) for key, row in local.rows(period_type).items()}
+        rebuilt = {key: figures(row) for key, row in local.snapshots(period_type).items()}
         assert {key: rebuilt[key] for key in found} == found
 
 

@@ -42,9 +42,7 @@ def recent_shop(inventory: Inventory) -> UUID:
 
 
 def milk_of(inventory: Inventory) -> UUID:
-    row = inventory.connection.execute("SELECT product_id FROM stock_movements LIMIT 1").fetchone()
-    assert row is not None
-    found: UUID = row[0]
+    found: UUID = inventory.value("SELECT product_id FROM stock_movements LIMIT 1")
     return found
 
 
@@ -56,7 +54,7 @@ def take_daily(analyst: Analyst, first: str, last: str) -> None:
 
 
 def marks(analyst: Analyst, where: str = "TRUE") -> list[tuple[Any, ...]]:
-    return analyst.table(
+    return analyst.rows(
         f"SELECT id, xmin::text, ctid::text FROM analytics_snapshots WHERE {where} ORDER BY id"
     )
 
@@ -93,7 +91,7 @@ def test_revision_keeps_figures_reason_and_run(
 
     analyst.take(at="2026-03-04T02:00")
 
-    rows = analyst.table(
+    rows = analyst.rows(
         "SELECT location_id, period_type, period_start, old_figures, new_figures, reason, run_id"
         " FROM analytics_snapshot_revisions"
     )
@@ -124,14 +122,15 @@ def test_changed_or_deleted_movement_found(
         "other product": f"UPDATE stock_movements SET product_id = '{cream}' WHERE {target}",
     }
     stock = {"update": (-1, 0), "delete": (3, 0), "other product": (3, -3)}.get(change, (0, 0))
-    inventory.connection.execute(statements[change])
+    inventory.execute(statements[change])
     for product, difference in zip((milk, cream), stock, strict=True):
-        inventory.connection.execute(
+        inventory.execute(
             "UPDATE inventory_items SET quantity = quantity + %s"
             " WHERE location_id = %s AND product_id = %s",
-            (difference, north, product),
+            difference,
+            north,
+            product,
         )
-    inventory.connection.commit()
 
     report = analyst.take(at="2026-03-07T02:00")
 
@@ -170,12 +169,12 @@ def test_first_run_after_downtime_fills_gaps(
     # The 4th to the 16th were missing for two shops. The weeks of the 1st and the 8th are over and
     # whole; the week of the 15th is not over.
     assert (report.days_caught_up, report.written, report.composed) == (26, 2, 4)
-    assert len(analyst.rows()) == 2 * 17
-    assert [start for shop, start in analyst.rows("weekly") if shop == north] == [
+    assert len(analyst.snapshots()) == 2 * 17
+    assert [start for shop, start in analyst.snapshots("weekly") if shop == north] == [
         date(2026, 3, 1),
         date(2026, 3, 8),
     ]
-    assert analyst.rows("monthly") == {}
+    assert analyst.snapshots("monthly") == {}
 
 
 def test_catch_up_bounded_by_setting(analyst: Analyst, shops: tuple[UUID, UUID]) -> None:
@@ -185,7 +184,7 @@ def test_catch_up_bounded_by_setting(analyst: Analyst, shops: tuple[UUID, UUID])
     report = limited.take(at="2026-03-18T02:00")
 
     assert report.days_caught_up == 6
-    days = sorted({start.day for _, start in analyst.rows()})
+    days = sorted({start.day for _, start in analyst.snapshots()})
     assert days == [1, 2, 14, 15, 16, 17]
 
 
@@ -202,7 +201,7 @@ def test_later_cost_does_not_rewrite_past(
     milk = milk_of(inventory)
     take_daily(analyst, "2026-03-01", "2026-03-03")
     inventory.reprice(milk, cost="3.00", price="6.00")
-    before = {key: figures(row) for key, row in analyst.rows().items()}
+    before = {key: figures(row) for key, row in analyst.snapshots().items()}
 
     report = analyst.take(at="2026-03-05T02:00")
 
@@ -210,7 +209,7 @@ def test_later_cost_does_not_rewrite_past(
     # cost alone, which is no unexplained value.
     assert str(analyst.row(south, "2026-03-04")["total_inventory_value"]) == "2964.00"
     assert report.unexplained == []
-    kept = {key: figures(row) for key, row in analyst.rows().items() if key in before}
+    kept = {key: figures(row) for key, row in analyst.snapshots().items() if key in before}
     assert kept == before
 
     # A late movement repairs its day at the prices that the day was valued at.
@@ -242,7 +241,7 @@ def test_force_uses_current_prices_with_revision(
 
     assert (report.changed, report.written) == (2, 0)
     assert str(analyst.row(north, "2026-03-02")["total_inventory_value"]) == "2982.00"  # 994 x 3
-    reasons = analyst.table("SELECT DISTINCT reason FROM analytics_snapshot_revisions")
+    reasons = analyst.rows("SELECT DISTINCT reason FROM analytics_snapshot_revisions")
     assert reasons == [("re-run",)]
 
 
@@ -256,7 +255,7 @@ def test_forced_run_under_other_settings(
     report = without_waste.take(at="2026-03-05T02:00", day="2026-03-02", force=True)
 
     assert (report.changed, report.unchanged) == (1, 1)
-    reasons = analyst.table("SELECT location_id, reason FROM analytics_snapshot_revisions")
+    reasons = analyst.rows("SELECT location_id, reason FROM analytics_snapshot_revisions")
     assert reasons == [(shops[0], "settings")]
 
 
@@ -275,7 +274,7 @@ def test_stock_edited_by_hand_warned_by_name(
     ]
     assert "Market" in str(report.unexplained[0])
     assert "changed by +4 items worth +8.00" in str(report.unexplained[0])
-    kept = analyst.table(
+    kept = analyst.rows(
         "SELECT unexplained_items, unexplained_cents FROM analytics_snapshot_days WHERE day = %s",
         yesterday,
     )
@@ -290,14 +289,13 @@ def test_failed_location_caught_up_when_fixed(
     inventory.move(north, milk_of(inventory), "theft", 1, "2026-03-03T12:00")
     report = analyst.take(at="2026-03-04T02:00")
     assert [failure.location for failure in report.failures] == [f"North [{north}]"]
-    assert (south, date(2026, 3, 3)) in analyst.rows()
+    assert (south, date(2026, 3, 3)) in analyst.snapshots()
 
-    inventory.connection.execute("DELETE FROM stock_movements WHERE type = 'theft'")
-    inventory.connection.commit()
+    inventory.execute("DELETE FROM stock_movements WHERE type = 'theft'")
     report = analyst.take(at="2026-03-05T02:00")
 
     assert (report.outcome, report.days_caught_up) == ("success", 1)
-    assert (north, date(2026, 3, 3)) in analyst.rows()
+    assert (north, date(2026, 3, 3)) in analyst.snapshots()
 
 
 def test_carried_day_equals_one_counted_back(
@@ -314,9 +312,7 @@ def test_carried_day_equals_one_counted_back(
     for shop in (north, south):
         assert analyst.row(shop, "2026-03-09")["total_items"] == 1000 - 27
         assert analyst.row(shop, "2026-03-11")["total_items"] == 1000 - 33
-    unexplained = analyst.table(
-        "SELECT unexplained_cents FROM analytics_snapshot_days ORDER BY day"
-    )
+    unexplained = analyst.rows("SELECT unexplained_cents FROM analytics_snapshot_days ORDER BY day")
     assert unexplained == [(None,), (None,), (0,), (0,), (0,), (0,)]
 
 
@@ -325,11 +321,10 @@ def test_closed_location_keeps_rows_gets_no_more(
 ) -> None:
     north, south = shops
     take_daily(analyst, "2026-03-01", "2026-03-03")
-    inventory.connection.execute("UPDATE locations SET is_active = FALSE WHERE id = %s", (north,))
-    inventory.connection.commit()
+    inventory.execute("UPDATE locations SET is_active = FALSE WHERE id = %s", north)
 
     report = analyst.take("weekly", at="2026-03-08T03:00")
 
     assert (report.outcome, report.written) == ("success", 1)
-    assert [shop for shop, _ in analyst.rows("weekly")] == [south]
-    assert len([shop for shop, _ in analyst.rows() if shop == north]) == 3
+    assert [shop for shop, _ in analyst.snapshots("weekly")] == [south]
+    assert len([shop for shop, _ in analyst.snapshots() if shop == north]) == 3

@@ -76,10 +76,10 @@ def life_of_snapshots(inventory: Inventory, analyst: Analyst, redis_url: str) ->
     _disturb(inventory, shops, milk)
     analyst.take(at="2026-02-18T02:00")
     analyst.take(at="2026-02-18T02:00", day="2026-02-16", force=True)
-    verify_snapshots(analyst.connection, analyst.setup)
-    verify_snapshots(analyst.connection, analyst.setup, sample=3)
+    verify_snapshots(analyst.connection, analyst.settings)
+    verify_snapshots(analyst.connection, analyst.settings, sample=3)
     sharded = replace(analyst, environ=(("SNAPSHOT_SHARD_LOCATIONS", "1"),))
-    assert len(plan_shards(analyst.queries, sharded.setup.snapshots)) == len(shops)
+    assert len(plan_shards(analyst.queries, sharded.settings.snapshots)) == len(shops)
     caches = CacheSettings.load({"REDIS_URL": redis_url})
     with connected_cache(caches) as cache:
         publish_latest(cache, analyst.queries, caches, PeriodType.DAILY)
@@ -87,7 +87,7 @@ def life_of_snapshots(inventory: Inventory, analyst: Analyst, redis_url: str) ->
         prune(
             analyst.queries,
             RetentionSettings.load({}),
-            Calendar(analyst.setup.calendar.timezone, 6),
+            Calendar(analyst.settings.calendar.timezone, 6),
             moment=datetime.now(UTC),
             dry_run=dry_run,
         )
@@ -95,12 +95,9 @@ def life_of_snapshots(inventory: Inventory, analyst: Analyst, redis_url: str) ->
 
 def _refuse(inventory: Inventory, shop: UUID) -> None:
     """Let the database refuse the days of one shop."""
-    inventory.connection.execute(
-        sql.SQL(
-            "ALTER TABLE analytics_snapshot_days ADD CHECK (location_id <> {}) NOT VALID"
-        ).format(shop)
+    inventory.execute(
+        f"ALTER TABLE analytics_snapshot_days ADD CHECK (location_id <> '{shop}') NOT VALID"
     )
-    inventory.connection.commit()
 
 
 def _disturb(inventory: Inventory, shops: list[UUID], milk: UUID) -> None:

@@ -98,7 +98,7 @@ def test_figures_are_those_of_the_tables(replicated: Replicated, shop: tuple[UUI
         "15.00",
     )
     assert replicated.analyst.row(shop[0], "2026-03-08", "weekly")["revenue"] == 105
-    report = verify_snapshots(replicated.analyst.connection, replicated.analyst.setup)
+    report = verify_snapshots(replicated.analyst.connection, replicated.analyst.settings)
     assert (report.rows, report.findings) == (16, [])
 
 
@@ -131,7 +131,7 @@ def test_every_command_works_and_only_reads(
     assert {finding["level"] for finding in findings} == {"note"}
     assert any("its indexes cannot be checked" in finding["what"] for finding in findings)
     keys = "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"
-    assert replicated.analyst.table(keys) == [(0,)]
+    assert replicated.analyst.rows(keys) == [(0,)]
 
 
 def test_a_day_that_was_read_too_early_is_repaired(
@@ -153,7 +153,7 @@ def test_a_day_that_was_read_too_early_is_repaired(
     row = replicated.analyst.row(north, "2026-03-15")
     assert (row["revenue"], row["total_items"]) == (65, 45)
     assert not report.unexplained
-    assert verify_snapshots(replicated.analyst.connection, replicated.analyst.setup).wrong == []
+    assert verify_snapshots(replicated.analyst.connection, replicated.analyst.settings).wrong == []
 
 
 def test_a_transaction_reads_one_state(replicated: Replicated, shop: tuple[UUID, UUID]) -> None:

@@ -41,21 +41,22 @@ def chain(inventory: Inventory) -> list[UUID]:
     """Forty shops that sell two products for sixty days."""
     shops = sorted(inventory.location(f"Shop {n}") for n in range(40))
     milk, tea = inventory.product("2.00", "5.00"), inventory.product("1.10", "3.30")
-    inventory.connection.execute(
+    inventory.execute(
         "INSERT INTO stock_movements (product_id, location_id, quantity, type, reason, created_at)"
         " SELECT product, shop, 1 + (n %% 4), CASE n %% 5 WHEN 0 THEN 'waste' ELSE 'out' END, '',"
         " timestamp '2026-01-01' + n * interval '9 hours'"
         " FROM unnest(%s::uuid[]) AS shop, unnest(%s::uuid[]) AS product,"
         " generate_series(0, 159) AS n",
-        (shops, [milk, tea]),
+        shops,
+        [milk, tea],
     )
-    inventory.connection.execute(
+    inventory.execute(
         "INSERT INTO inventory_items (product_id, location_id, quantity, last_updated)"
         " SELECT product, shop, 700, now()"
         " FROM unnest(%s::uuid[]) AS shop, unnest(%s::uuid[]) AS product",
-        (shops, [milk, tea]),
+        shops,
+        [milk, tea],
     )
-    inventory.connection.commit()
     return shops
 
 
@@ -141,7 +142,7 @@ def test_sigterm_rolls_back_open_batch_only(
         _, errors = run.communicate(timeout=10)
         assert run.returncode == 143, errors
         assert waiting_statements(database_url) == []
-    written = {shop for shop, day in analyst.rows() if day == date(2026, 2, 1)}
+    written = {shop for shop, day in analyst.snapshots() if day == date(2026, 2, 1)}
     assert written == set(chain[:20])
 
 
@@ -149,8 +150,7 @@ def test_locked_location_fails_alone(
     database_url: str, analyst: Analyst, chain: list[UUID]
 ) -> None:
     analyst.take(at="2026-02-02T02:00")
-    analyst.connection.execute("UPDATE analytics_snapshots SET revenue = 0")
-    analyst.connection.commit()
+    analyst.execute("UPDATE analytics_snapshots SET revenue = 0")
     impatient = replace(analyst, database=replace(analyst.database, lock_timeout_seconds=1))
     with psycopg.connect(database_url) as holder:
         holder.execute(
@@ -166,25 +166,24 @@ def test_locked_location_fails_alone(
 
 
 def label_of(analyst: Analyst, shop: UUID) -> str:
-    name = analyst.table("SELECT name FROM locations WHERE id = %s", shop)[0][0]
+    name = analyst.rows("SELECT name FROM locations WHERE id = %s", shop)[0][0]
     return f"{name} [{shop}]"
 
 
 def test_one_bad_location_in_a_thousand(inventory: Inventory, analyst: Analyst) -> None:
-    inventory.connection.execute(
+    inventory.execute(
         "INSERT INTO locations SELECT gen_random_uuid(), 'Shop ' || n, TRUE"
         " FROM generate_series(1, 1000) AS n"
     )
-    inventory.connection.execute(
+    inventory.execute(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " IF new.location_id = (SELECT id FROM locations WHERE name = 'Shop 500')"
         " THEN RAISE EXCEPTION 'not this one'; END IF; RETURN new; END $$"
     )
-    inventory.connection.execute(
+    inventory.execute(
         "CREATE TRIGGER refuse BEFORE INSERT ON analytics_snapshots"
         " FOR EACH ROW EXECUTE FUNCTION refuse()"
     )
-    inventory.connection.commit()
 
     in_hundreds = replace(analyst, environ=(("SNAPSHOT_BATCH_SIZE", "100"),))
     report = in_hundreds.take(at="2026-03-11T02:00")
@@ -219,8 +218,8 @@ def test_hundred_concurrent_runs_one_set_of_rows(
     assert sum(written for written, _, _ in results) == 40
     assert sum(changed for _, changed, _ in results) == 0
     assert sum(unchanged for _, _, unchanged in results) == 99 * 40
-    assert len(analyst.rows()) == 40
-    assert analyst.table(
+    assert len(analyst.snapshots()) == 40
+    assert analyst.rows(
         "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     ) == [(0,)]
 
@@ -231,15 +230,14 @@ def test_older_result_never_replaces_newer(
     """A forced run that noted the prices first and comes to write last leaves the newer row."""
     with connected(database_settings) as early:
         first = replace(analyst, connection=early)
-        context = prepare(early, first.setup)
-        inventory.connection.execute("UPDATE products SET cost = 9.00")
-        inventory.connection.commit()
+        context = prepare(early, first.settings)
+        inventory.execute("UPDATE products SET cost = 9.00")
         moment = datetime(2026, 2, 2, 2, tzinfo=UTC)
         analyst.take(at="2026-02-02T02:00", force=True)
-        newer = {key: figures(row) for key, row in analyst.rows().items()}
+        newer = {key: figures(row) for key, row in analyst.snapshots().items()}
         request = request_for(
             PeriodType.DAILY,
-            first.setup.calendar,
+            first.settings.calendar,
             run_id="late",
             moment=moment,
             now=moment,
@@ -248,7 +246,7 @@ def test_older_result_never_replaces_newer(
         report = run_snapshots(context, request)
 
     assert (report.changed, report.unchanged) == (0, 40)
-    assert {key: figures(row) for key, row in analyst.rows().items()} == newer
+    assert {key: figures(row) for key, row in analyst.snapshots().items()} == newer
 
 
 COUNT_DAYS = "SELECT count(*) FROM analytics_snapshot_days"
@@ -261,7 +259,7 @@ def test_killed_range_run_resumes_exactly(
     undisturbed = run_command(database_url, *words)
     undisturbed.communicate(timeout=60)
     assert undisturbed.returncode == 0
-    expected = {key: figures(row) for key, row in analyst.rows().items()}
+    expected = {key: figures(row) for key, row in analyst.snapshots().items()}
     assert len(expected) == 40 * 51
     chance = random.Random(11)
     kills = 0
@@ -271,7 +269,7 @@ def test_killed_range_run_resumes_exactly(
         connection.commit()
         victim = run_command(database_url, *words, SNAPSHOT_BATCH_SIZE="1")
         days = chance.randrange(len(expected) * 3 // 4)
-        while victim.poll() is None and analyst.table(COUNT_DAYS)[0][0] < days:
+        while victim.poll() is None and analyst.rows(COUNT_DAYS)[0][0] < days:
             time.sleep(0.001)
         time.sleep(chance.uniform(0, 0.03))  # at any moment of the batch that follows
         victim.kill()
@@ -280,16 +278,16 @@ def test_killed_range_run_resumes_exactly(
         plain = run_command(database_url, *words)
         _, errors = plain.communicate(timeout=60)
         assert plain.returncode == 0, errors
-        assert {key: figures(row) for key, row in analyst.rows().items()} == expected
+        assert {key: figures(row) for key, row in analyst.snapshots().items()} == expected
     assert kills > 0, "no run was still under way when it was killed"
-    assert analyst.table("SELECT count(*) FROM analytics_snapshot_revisions") == [(0,)]
+    assert analyst.rows("SELECT count(*) FROM analytics_snapshot_revisions") == [(0,)]
 
 
 def test_shards_cover_locations_once(analyst: Analyst, chain: list[UUID]) -> None:
     sharded = replace(
         analyst, environ=(("SNAPSHOT_SHARD_LOCATIONS", "9"), ("SNAPSHOT_MAX_SHARDS", "4"))
     )
-    shards = plan_shards(analyst.queries, sharded.setup.snapshots)
+    shards = plan_shards(analyst.queries, sharded.settings.snapshots)
 
     assert len(shards) == 4
     assert (shards[0].after, shards[-1].until) == (None, None)
@@ -297,12 +295,12 @@ def test_shards_cover_locations_once(analyst: Analyst, chain: list[UUID]) -> Non
     assert all(len(str(shard.as_dict())) < 200 for shard in shards)
     assert [LocationRange.from_dict(shard.as_dict()) for shard in shards] == shards
 
-    context = prepare(analyst.connection, sharded.setup)
+    context = prepare(analyst.connection, sharded.settings)
     moment = datetime(2026, 2, 2, 2, tzinfo=UTC)
     request = request_for(
-        PeriodType.DAILY, sharded.setup.calendar, run_id="sharded", moment=moment, now=moment
+        PeriodType.DAILY, sharded.settings.calendar, run_id="sharded", moment=moment, now=moment
     )
     reports = [run_snapshots(context, request, shard=shard) for shard in shards]
 
     assert [report.written for report in reports] == [10, 10, 10, 10]
-    assert len(plan_shards(analyst.queries, analyst.setup.snapshots)) == 1
+    assert len(plan_shards(analyst.queries, analyst.settings.snapshots)) == 1

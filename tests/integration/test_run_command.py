@@ -55,7 +55,7 @@ def test_run_command_reports_range_as_json(database_url: str, analyst: Analyst, 
         "2026-03-09",
         "2026-03-11",
     )
-    assert analyst.table("SELECT task, run_id, outcome FROM analytics_snapshot_runs") == [
+    assert analyst.rows("SELECT task, run_id, outcome FROM analytics_snapshot_runs") == [
         ("daily-snapshot", data["run_id"], "success")
     ]
 
@@ -87,15 +87,14 @@ def test_run_command_warns_if_not_published(
     assert "warning: The latest figures were not published" in found.stderr
     assert reason in found.stderr
     assert "hidden" not in found.stderr
-    assert analyst.table("SELECT outcome FROM analytics_snapshot_runs") == [("success",)]
+    assert analyst.rows("SELECT outcome FROM analytics_snapshot_runs") == [("success",)]
 
 
 def test_run_command_exits_1_on_failed_location(
     database_url: str, inventory: Inventory, shop: UUID
 ) -> None:
-    milk = inventory.connection.execute("SELECT id FROM products").fetchone()
-    assert milk is not None
-    inventory.move(shop, milk[0], "theft", 1, "2026-03-10T13:00")
+    milk = inventory.value("SELECT id FROM products")
+    inventory.move(shop, milk, "theft", 1, "2026-03-10T13:00")
 
     found = run(database_url, "daily", "--date", "2026-03-10")
 
@@ -162,8 +161,7 @@ def test_run_command_bad_input_one_error(
 def test_run_command_broken_source(
     database_url: str, inventory: Inventory, spoil: str, message: str
 ) -> None:
-    inventory.connection.execute(spoil)
-    inventory.connection.commit()
+    inventory.execute(spoil)
 
     found = run(database_url, "daily")
 

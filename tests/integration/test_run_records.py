@@ -40,7 +40,7 @@ def test_finish_run_stores_the_report_and_logs(
     assert line.startswith("event=run task=daily-snapshot run=r1 outcome=success elapsed_seconds=")
     assert " expected=1 locations=1 written=1 " in line
     assert " compose_seconds=" in line
-    [(stored,)] = analyst.table("SELECT report FROM analytics_snapshot_runs")
+    [(stored,)] = analyst.rows("SELECT report FROM analytics_snapshot_runs")
     assert stored["peak_memory_mib"] == report.peak_memory_mib
     assert stored["days_seconds"] == round(report.days_seconds, 3)
 

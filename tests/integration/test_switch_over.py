@@ -78,7 +78,7 @@ def adopt(analyst: Analyst) -> MigrationReport:
 def revenue_by_day(analyst: Analyst) -> dict[str, list[int]]:
     """Return the revenue of every row, by its first day."""
     found: dict[str, list[int]] = {}
-    for day, revenue in analyst.table(
+    for day, revenue in analyst.rows(
         "SELECT period_start::text, revenue FROM analytics_snapshots"
         " WHERE period_type = 'daily' ORDER BY period_start"
     ):
@@ -96,7 +96,7 @@ def documented_comparison() -> str:
 def test_no_day_is_missing_or_double(
     old_service: FormerService, shops: list[UUID], analyst: Analyst
 ) -> None:
-    old_rows = analyst.table("SELECT * FROM analytics_snapshots ORDER BY id")
+    old_rows = analyst.rows("SELECT * FROM analytics_snapshots ORDER BY id")
     assert adopt(analyst).adopted_rows == len(old_rows) == 18
 
     # One night both write: the former service at one o'clock, the package at two.
@@ -110,21 +110,21 @@ def test_no_day_is_missing_or_double(
     new = {str(FIRST + timedelta(days=n)): [15] * 2 for n in range(9, 13)}
     assert revenue_by_day(analyst) == kept | new
     assert (
-        analyst.table(
+        analyst.rows(
             "SELECT * FROM analytics_snapshots WHERE period_start < '2026-03-10' ORDER BY id"
         )
         == old_rows
     )
     # The revisions keep what the former service wrote after the adoption.
-    assert analyst.table(
+    assert analyst.rows(
         "SELECT period_start::text, (old_figures->>'revenue')::numeric::int,"
         " (new_figures->>'revenue')::numeric::int FROM analytics_snapshot_revisions"
     ) == [("2026-03-10", OLD_REVENUE, 15)] * len(shops)
-    assert verify_snapshots(analyst.connection, analyst.setup).findings == []
+    assert verify_snapshots(analyst.connection, analyst.settings).findings == []
 
     # The week has days of the former service; it is computed from the movements all the same.
     analyst.take("weekly", at="2026-03-15T03:00")
-    assert [int(row["revenue"]) for row in analyst.rows("weekly").values()] == [7 * 15] * 2
+    assert [int(row["revenue"]) for row in analyst.snapshots("weekly").values()] == [7 * 15] * 2
 
 
 def test_days_before_the_first_run_are_caught_up(shops: list[UUID], analyst: Analyst) -> None:
@@ -147,13 +147,13 @@ def test_rows_of_a_cron_still_running_are_repaired(
     analyst.take(at="2026-03-11T02:00")
     old_service.write("2026-03-10")
 
-    found = verify_snapshots(analyst.connection, analyst.setup).wrong
+    found = verify_snapshots(analyst.connection, analyst.settings).wrong
     assert {(str(each.first_day), each.finding) for each in found} == {
         ("2026-03-10", VerifyFinding.ROW_DIFFERS)
     }
     analyst.take(at="2026-03-11T09:00", day="2026-03-10")
     assert revenue_by_day(analyst)["2026-03-10"] == [15, 15]
-    assert verify_snapshots(analyst.connection, analyst.setup).findings == []
+    assert verify_snapshots(analyst.connection, analyst.settings).findings == []
 
 
 def test_a_replaced_history_stays_as_revisions(shops: list[UUID], analyst: Analyst) -> None:
@@ -161,7 +161,7 @@ def test_a_replaced_history_stays_as_revisions(shops: list[UUID], analyst: Analy
     analyst.take(at="2026-03-11T02:00", days=("2026-03-01", "2026-03-09"), force=True)
 
     assert set(map(tuple, revenue_by_day(analyst).values())) == {(15, 15)}
-    assert analyst.table("SELECT count(*) FROM analytics_snapshot_revisions") == [(18,)]
+    assert analyst.rows("SELECT count(*) FROM analytics_snapshot_revisions") == [(18,)]
 
 
 def test_a_trial_leaves_the_former_table_alone(
@@ -170,7 +170,7 @@ def test_a_trial_leaves_the_former_table_alone(
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = analyst.table("SELECT * FROM analytics_snapshots ORDER BY id")
+    before = analyst.rows("SELECT * FROM analytics_snapshots ORDER BY id")
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("ANALYTICS_SCHEMA", "trial")
     for arguments in (
@@ -180,15 +180,15 @@ def test_a_trial_leaves_the_former_table_alone(
     ):
         assert main(arguments) == 0, arguments
 
-    differing: list[tuple[Any, ...]] = analyst.table(documented_comparison())
+    differing: list[tuple[Any, ...]] = analyst.rows(documented_comparison())
     assert {(str(row[1]), int(row[2]), int(row[3])) for row in differing} == {
         (str(FIRST + timedelta(days=number)), OLD_REVENUE, 15) for number in range(7)
     }
-    assert analyst.table("SELECT * FROM analytics_snapshots ORDER BY id") == before
+    assert analyst.rows("SELECT * FROM analytics_snapshots ORDER BY id") == before
     ours = (
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ '^analytics'"
     )
-    assert analyst.table(ours) == [("analytics_snapshots",)]
+    assert analyst.rows(ours) == [("analytics_snapshots",)]
 
 
 def test_check_gives_the_statement_that_hands_over(shops: list[UUID], database_url: str) -> None:

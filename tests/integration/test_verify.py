@@ -32,7 +32,7 @@ def books(inventory: Inventory, analyst: Analyst) -> tuple[UUID, UUID, UUID]:
 
 
 def verify(analyst: Analyst, sample: int | None = None) -> VerifyReport:
-    return verify_snapshots(analyst.connection, analyst.setup, sample=sample)
+    return verify_snapshots(analyst.connection, analyst.settings, sample=sample)
 
 
 def wrong_rows(report: VerifyReport) -> list[tuple[str, str, date, str]]:
@@ -77,12 +77,11 @@ def test_verify_tells_changed_cost_apart(
 
 def test_verify_names_edited_row(analyst: Analyst, books: tuple[UUID, UUID, UUID]) -> None:
     _, south, _ = books
-    analyst.connection.execute(
+    analyst.execute(
         "UPDATE analytics_snapshots SET revenue = revenue + 0.01"
         " WHERE location_id = %s AND period_start = '2026-03-09'",
-        (south,),
+        south,
     )
-    analyst.connection.commit()
 
     assert wrong_rows(verify(analyst)) == [
         ("South", "daily", date(2026, 3, 9), "the row is not what its days give")
@@ -125,13 +124,12 @@ def test_verify_skips_adopted_and_other_zone(
     analyst: Analyst, books: tuple[UUID, UUID, UUID]
 ) -> None:
     north, _, _ = books
-    analyst.connection.execute(
+    analyst.execute(
         "WITH old AS (INSERT INTO analytics_snapshots (location_id, period_type, period_start,"
         " period_end, revenue) VALUES (%s, 'daily', '2026-01-02', '2026-01-02', 1.23)"
         " RETURNING id) INSERT INTO analytics_snapshot_adopted SELECT id FROM old",
-        (north,),
+        north,
     )
-    analyst.connection.commit()
 
     assert verify(analyst).rows == 30
     elsewhere = verify(replace(analyst, timezone="Asia/Kolkata"))

@@ -58,7 +58,7 @@ def test_additive_figures_add_up(inventory: Inventory, analyst: Analyst) -> None
     analyst.take("weekly", at="2026-03-08T03:00")
 
     week = analyst.row(shop, "2026-03-01", "weekly")
-    days = list(analyst.rows().values())
+    days = list(analyst.snapshots().values())
     assert len(days) == 7
     sums = {metric.name: sum(day[metric.name] for day in days) for metric in METRICS}
     assert {name for name, total in sums.items() if total == week[name]} == {
@@ -72,7 +72,7 @@ def test_trigger_off_schedule_same_week(inventory: Inventory, analyst: Analyst, 
 
     analyst.take("weekly", at=at)
 
-    assert list(analyst.rows("weekly")) == [(shop, date(2026, 3, 1))]
+    assert list(analyst.snapshots("weekly")) == [(shop, date(2026, 3, 1))]
 
 
 def test_week_starts_on_configured_day(inventory: Inventory, analyst: Analyst) -> None:
@@ -140,16 +140,18 @@ def test_range_writes_every_period_it_touches(inventory: Inventory, analyst: Ana
     report = analyst.take("monthly", at="2026-03-20T00:00", days=("2026-01-31", "2026-02-01"))
 
     assert report.written == 2
-    assert [start for _, start in analyst.rows("monthly")] == [date(2026, 1, 1), date(2026, 2, 1)]
+    assert [start for _, start in analyst.snapshots("monthly")] == [
+        date(2026, 1, 1),
+        date(2026, 2, 1),
+    ]
     assert int(analyst.row(shop, "2026-01-01", "monthly")["revenue"]) == 5 * sum(range(1, 32))
 
 
 def test_week_of_pruned_days_left_unless_forced(inventory: Inventory, analyst: Analyst) -> None:
     shop = shop_with_daily_sales(inventory, date(2026, 3, 1), 9)
     analyst.take("weekly", at="2026-03-08T03:00")
-    inventory.connection.execute("DELETE FROM analytics_snapshot_days")
-    inventory.connection.execute("UPDATE products SET cost = 1.00")
-    inventory.connection.commit()
+    inventory.execute("DELETE FROM analytics_snapshot_days")
+    inventory.execute("UPDATE products SET cost = 1.00")
     before = analyst.row(shop, "2026-03-01", "weekly")
 
     report = analyst.take("weekly", at="2026-03-09T03:00")
@@ -165,13 +167,12 @@ def test_week_of_pruned_days_left_unless_forced(inventory: Inventory, analyst: A
 
 def test_adopted_rows_kept_unless_forced(inventory: Inventory, analyst: Analyst) -> None:
     shop = shop_with_daily_sales(inventory, date(2026, 3, 1), 9)
-    inventory.connection.execute(
+    inventory.execute(
         "WITH old AS (INSERT INTO analytics_snapshots (location_id, period_type, period_start,"
         " period_end, revenue) VALUES (%s, 'daily', '2026-03-02', '2026-03-02', 1.23)"
         " RETURNING id) INSERT INTO analytics_snapshot_adopted SELECT id FROM old",
-        (shop,),
+        shop,
     )
-    inventory.connection.commit()
 
     report = analyst.take(at="2026-03-03T02:00")
     assert (report.adopted, report.written) == (1, 0)

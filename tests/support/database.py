@@ -22,7 +22,7 @@ class Database:
 
     def execute(self, query: str, *values: object) -> None:
         """Execute a statement and commit."""
-        self.connection.execute(query, values)
+        self.connection.execute(query, values or None)
         self.connection.commit()
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from psycopg import Connection
 from psycopg.rows import dict_row
 from tests.support.database import Database
 
@@ -18,6 +17,7 @@ from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import DatabaseSettings, SnapshotSettings
 from analytics_scheduler.snapshots import SnapshotReport, request_for, take_snapshots
 from analytics_scheduler.snapshots.context import RunSettings
+from analytics_scheduler.snapshots.metrics import NAMES
 from analytics_scheduler.vocabulary import PeriodType
 
 NET_SIGN = {"in": 1, "out": -1, "waste": -1, "adjustment": 1}
@@ -100,10 +100,9 @@ class Inventory(Database):
 
 
 @dataclass(frozen=True, slots=True)
-class Analyst:
-    """Runs snapshots with settings of the test's choice, and reads the rows."""
+class Analyst(Database):
+    """Takes snapshots with settings of the test's choice, and reads them."""
 
-    connection: Connection[Any]
     database: DatabaseSettings
     timezone: str = "UTC"
     week_start: int = 6
@@ -114,7 +113,7 @@ class Analyst:
         return Queries(self.connection, self.database)
 
     @property
-    def setup(self) -> RunSettings:
+    def settings(self) -> RunSettings:
         return RunSettings(
             database=self.database,
             snapshots=SnapshotSettings.load(dict(self.environ)),
@@ -134,7 +133,7 @@ class Analyst:
         moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
         request = request_for(
             PeriodType(period_type),
-            self.setup.calendar,
+            self.settings.calendar,
             run_id=f"test at {at}",
             moment=moment,
             now=moment,
@@ -142,15 +141,14 @@ class Analyst:
             date_range=(date.fromisoformat(days[0]), date.fromisoformat(days[1])) if days else None,
             force=force,
         )
-        return take_snapshots(self.connection, self.setup, request)
+        return take_snapshots(self.connection, self.settings, request)
 
     def row(self, location: UUID, start: str, period_type: str = "daily") -> dict[str, Any]:
-        """Return the figures of one row, or fail where there is none."""
-        rows = self.rows(period_type)
-        return rows[location, date.fromisoformat(start)]
+        """Return one snapshot, or fail if there is none."""
+        return self.snapshots(period_type)[location, date.fromisoformat(start)]
 
-    def rows(self, period_type: str = "daily") -> dict[tuple[UUID, date], dict[str, Any]]:
-        """Return the figures of all rows of a period, by location and first day."""
+    def snapshots(self, period_type: str = "daily") -> dict[tuple[UUID, date], dict[str, Any]]:
+        """Return all snapshots of a period type, by location and first day."""
         with self.connection.cursor(row_factory=dict_row) as cursor:
             cursor.execute(
                 "SELECT * FROM analytics_snapshots WHERE period_type = %s ORDER BY period_start",
@@ -160,27 +158,10 @@ class Analyst:
         self.connection.rollback()
         return found
 
-    def table(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return the rows of a query."""
-        rows = self.connection.execute(query, values).fetchall()
-        self.connection.rollback()
-        return rows
-
-
-FIGURES = (
-    "total_inventory_value",
-    "total_items",
-    "turnover_ratio",
-    "wastage_value",
-    "wastage_percentage",
-    "revenue",
-    "cost_of_goods_sold",
-)
-
 
 def figures(row: dict[str, Any]) -> dict[str, str | None]:
-    """Return the seven figures of a row as texts, in whose form 0.00 is not 0.0."""
-    return {name: None if row[name] is None else str(row[name]) for name in FIGURES}
+    """Return the figures of a snapshot as texts: 0.00 is not 0.0."""
+    return {name: None if row[name] is None else str(row[name]) for name in NAMES}
 
 
 def decimals(*texts: str) -> tuple[Decimal, ...]:
