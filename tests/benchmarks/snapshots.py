@@ -45,7 +45,7 @@ with psycopg.connect(sys.argv[1]) as connection:
 """
 
 
-class Bench:
+class SampledDatabase:
     """A database with a sample, and the ways to take snapshots of it."""
 
     def __init__(self, url: str, rounds: int) -> None:
@@ -170,7 +170,7 @@ class Bench:
         )
 
 
-def daily(context: Bench) -> None:
+def daily(context: SampledDatabase) -> None:
     yesterday = TODAY - timedelta(days=1)
 
     def again() -> None:
@@ -206,14 +206,14 @@ def daily(context: Bench) -> None:
     )
 
 
-def command(context: Bench) -> float:
+def command(context: SampledDatabase) -> float:
     words = [sys.executable, "-m", "analytics_scheduler", "run", "daily", "--json"]
     seconds, output = timed(words, context.url)
     PEAKS.append(json.loads(output)["peak_memory_mib"])
     return seconds
 
 
-def bare(context: Bench) -> float:
+def bare(context: SampledDatabase) -> float:
     context.connection.execute("TRUNCATE best_snapshots")
     context.connection.commit()
     yesterday = TODAY - timedelta(days=1)
@@ -233,7 +233,7 @@ def timed(words: list[str], url: str) -> tuple[float, bytes]:
 PEAKS: list[float] = []
 
 
-def month(context: Bench) -> None:
+def month(context: SampledDatabase) -> None:
     first = (TODAY.replace(day=1) - timedelta(days=1)).replace(day=1)
     last = TODAY.replace(day=1) - timedelta(days=1)
     context.take(days=(first, last))
@@ -256,7 +256,7 @@ def month(context: Bench) -> None:
     context.ratio("month from movements / month from stored days", from_movements, from_days)
 
 
-def ranges(context: Bench, days: int) -> None:
+def ranges(context: SampledDatabase, days: int) -> None:
     last = TODAY - timedelta(days=1)
     first = last - timedelta(days=days - 1)
 
@@ -275,7 +275,7 @@ def ranges(context: Bench, days: int) -> None:
     )
 
 
-def old_day(context: Bench) -> None:
+def old_day(context: SampledDatabase) -> None:
     half_a_year = TODAY - timedelta(days=182)
     neighbour = half_a_year - timedelta(days=1)
     yesterday = TODAY - timedelta(days=1)
@@ -295,7 +295,7 @@ def old_day(context: Bench) -> None:
     )
 
 
-def history(context: Bench, small: Bench) -> None:
+def history(context: SampledDatabase, small: SampledDatabase) -> None:
     yesterday = TODAY - timedelta(days=1)
 
     def before() -> None:
@@ -318,9 +318,11 @@ def main() -> None:
     arguments = parser.parse_args()
     with ExitStack() as stack:
         url = arguments.url or stack.enter_context(sample_database(arguments.days))
-        context = Bench(url, arguments.rounds)
+        context = SampledDatabase(url, arguments.rounds)
         if not arguments.url:
-            small = Bench(stack.enter_context(sample_database(arguments.days)), arguments.rounds)
+            small = SampledDatabase(
+                stack.enter_context(sample_database(arguments.days)), arguments.rounds
+            )
             small.keep_last(arguments.days // 16)
             history(context, small)
         daily(context)
