@@ -2,7 +2,7 @@
 
 A statement begins with `-- name: <name>` and a header that says what it is for. `%(name)s` is a
 value; `{source}` and `{analytics}` are the two schemas, quoted by the driver. A name that begins
-with an underscore is a part: `{_part}` in a statement of the same file stands for its text.
+with an underscore is a part: `{_part}` in a statement stands for its text.
 """
 
 from __future__ import annotations
@@ -67,8 +67,7 @@ class Rendered:
 def render(name: str, source: str, analytics: str, parts: Parts = ()) -> Rendered:
     """Return a statement with its schemas and parts put in.
 
-    `parts` are pairs of a placeholder and the text that it stands for: a list of columns, or the
-    name of a part of the same file, which `{_part}` in the text need not name.
+    `parts` are pairs of a placeholder and the text that it stands for, such as a list of columns.
     """
     schemas = {"source": _quoted(source), "analytics": _quoted(analytics)}
     text = _filled(name, {**schemas, **dict(parts)})
@@ -85,12 +84,11 @@ def _filled(name: str, values: Mapping[str, str]) -> str:
 
     def value_of(match: re.Match[str]) -> str:
         key = match[1]
-        value = values.get(key, key)
-        if value.startswith("_"):
-            return _body(_filled(value, values))
+        if key.startswith("_"):
+            return _body(_filled(key, values))
         if key not in values:
             raise KeyError(f"{statement.file}: {name} needs a value for {{{key}}}.")
-        return value
+        return values[key]
 
     return _PLACEHOLDER.sub(value_of, statement.text)
 

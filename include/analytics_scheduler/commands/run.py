@@ -7,16 +7,18 @@ current costs and prices, and keeps the old figures as revisions.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from analytics_scheduler.errors import AnalyticsError, PeriodError
-from analytics_scheduler.output import Output
+from analytics_scheduler.output import Output, counted
 from analytics_scheduler.periods import parse_day
 from analytics_scheduler.vocabulary import Outcome, PeriodType
 
 if TYPE_CHECKING:
+    from analytics_scheduler.periods import Calendar
     from analytics_scheduler.queries import Queries
     from analytics_scheduler.snapshots import SnapshotReport, SnapshotRequest
 
@@ -43,50 +45,62 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     from analytics_scheduler.queries import Queries
     from analytics_scheduler.run_records import FinishedRun, finish_run
     from analytics_scheduler.settings import load_alert_settings
-    from analytics_scheduler.snapshots import request_for, take_snapshots
-    from analytics_scheduler.snapshots.context import RunSettings
+    from analytics_scheduler.snapshots import RunSettings, take_snapshots
 
-    period_type = PeriodType(arguments.period)
-    wanted, wanted_range = _dates(arguments)
-    setup = RunSettings.load()
+    settings = RunSettings.load()
     alerts = load_alert_settings()
     started = datetime.now(UTC)
-    request = request_for(
-        period_type,
-        setup.calendar,
-        run_id=f"cli__{started.isoformat(timespec='seconds')}__{uuid4().hex[:8]}",
-        moment=started,
-        now=started,
-        date_wanted=wanted,
-        date_range=wanted_range,
-        force=arguments.force,
-    )
-
-    def show(so_far: SnapshotReport) -> None:
-        output.progress(
-            f"{request.describe()}: {so_far.locations} locations, {so_far.days_written} days, "
-            f"{so_far.seconds:.1f} s"
+    request = _request(arguments, settings.calendar, started)
+    with connected(settings.database) as connection:
+        queries = Queries(connection, settings.database)
+        report = take_snapshots(
+            connection, settings, request, progress=_progress_of(request, output)
         )
-
-    with connected(setup.database) as connection:
-        report = take_snapshots(connection, setup, request, progress=show)
         output.progress_done()
-        _publish(Queries(connection, setup.database), report)
+        _publish(queries, report)
         run = FinishedRun(
-            task=period_type.task,
+            task=request.period_type.task,
             run_id=request.run_id,
             outcome=report.outcome,
             started_at=started,
             report=report.as_dict(),
         )
-        finish_run(Queries(connection, setup.database), run, alerts)
-    status = _print(output, report, request)
-    send_waiting(setup.database, alerts)
-    return status
+        finish_run(queries, run, alerts)
+    _print(output, report, request)
+    send_waiting(settings.database, alerts)
+    return 0 if report.outcome is Outcome.SUCCESS else 1
+
+
+def _request(
+    arguments: argparse.Namespace, calendar: Calendar, started: datetime
+) -> SnapshotRequest:
+    from analytics_scheduler.snapshots import request_for
+
+    day, days = _dates(arguments)
+    return request_for(
+        PeriodType(arguments.period),
+        calendar,
+        run_id=f"cli__{started.isoformat(timespec='seconds')}__{uuid4().hex[:8]}",
+        moment=started,
+        now=started,
+        date_wanted=day,
+        date_range=days,
+        force=arguments.force,
+    )
+
+
+def _progress_of(request: SnapshotRequest, output: Output) -> Callable[[SnapshotReport], None]:
+    def show(so_far: SnapshotReport) -> None:
+        output.progress(
+            f"{request.describe()}: {counted(so_far.locations, 'location')}, "
+            f"{counted(so_far.days_written, 'day')}, {so_far.seconds:.1f} s"
+        )
+
+    return show
 
 
 def _publish(queries: Queries, report: SnapshotReport) -> None:
-    """Publish the figures if a cache is configured; whatever goes wrong is a warning."""
+    """Publish the figures if a cache is configured; any failure is a warning of the report."""
     from analytics_scheduler.cache.publish import not_published, publish_figures
     from analytics_scheduler.settings import CacheSettings
 
@@ -110,7 +124,7 @@ def _dates(arguments: argparse.Namespace) -> tuple[date | None, tuple[date, date
     return (parse_day(arguments.date) if arguments.date else None), None
 
 
-def _print(output: Output, report: SnapshotReport, request: SnapshotRequest) -> int:
+def _print(output: Output, report: SnapshotReport, request: SnapshotRequest) -> None:
     for warning in report.warnings:
         output.warning(warning)
     for entry in report.unexplained:
@@ -125,4 +139,3 @@ def _print(output: Output, report: SnapshotReport, request: SnapshotRequest) -> 
             **report.as_dict(limit=None),
         }
     )
-    return 0 if report.outcome is Outcome.SUCCESS else 1

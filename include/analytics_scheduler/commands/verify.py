@@ -7,9 +7,13 @@ cost or price that changed since is counted apart and is not a failure: stored d
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from analytics_scheduler.errors import SettingError
-from analytics_scheduler.output import Output
+from analytics_scheduler.output import Output, counted
+
+if TYPE_CHECKING:
+    from analytics_scheduler.snapshots.verify import VerifyReport
 
 HELP = "compute stored rows again and name those that differ"
 _SHOWN = 50
@@ -30,15 +34,20 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
     if arguments.sample is not None and arguments.sample < 1:
         raise SettingError(f"--sample must be 1 or more, got {arguments.sample}.")
-    setup = RunSettings.load()
-    with connected(setup.database) as connection:
+    settings = RunSettings.load()
+    with connected(settings.database) as connection:
         report = verify_snapshots(
             connection,
-            setup,
+            settings,
             sample=arguments.sample,
-            progress=lambda so_far: output.progress(f"{so_far.rows} rows compared"),
+            progress=lambda so_far: output.progress(counted(so_far.rows, "row")),
         )
     output.progress_done()
+    _print(output, report)
+    return 1 if report.wrong else 0
+
+
+def _print(output: Output, report: VerifyReport) -> None:
     counts = report.counts()
     for finding in report.wrong[:_SHOWN]:
         output.error_line(
@@ -48,7 +57,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     if len(report.wrong) > _SHOWN:
         output.error_line(f"and {len(report.wrong) - _SHOWN} more")
     right = report.rows - len(report.findings)
-    output.line(f"{report.rows} rows computed again: {right} have the same figures.")
+    output.line(f"{counted(report.rows, 'row')} computed again, of which {right} are the same.")
     for finding_name, count in sorted(counts.items()):
         output.line(f"  {count}: {finding_name}")
     output.result(
@@ -68,4 +77,3 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             ],
         }
     )
-    return 1 if report.wrong else 0
