@@ -12,6 +12,7 @@ import pytest
 from tests.support.database import execute
 from tests.support.documented_source import (
     DOCUMENTED_SOURCE,
+    FORMER_SNAPSHOTS,
     FORMER_TABLE,
     emptied,
     role_of,
@@ -96,7 +97,7 @@ def documented_comparison() -> str:
 def test_no_day_is_missing_or_double(
     old_service: FormerService, shops: list[UUID], analyst: Analyst
 ) -> None:
-    old_rows = analyst.rows("SELECT * FROM analytics_snapshots ORDER BY id")
+    old_rows = analyst.rows(FORMER_SNAPSHOTS)
     assert adopt(analyst).adopted_rows == len(old_rows) == 18
 
     # One night both write: the former service at one o'clock, the package at two.
@@ -111,7 +112,7 @@ def test_no_day_is_missing_or_double(
     assert revenue_by_day(analyst) == kept | new
     assert (
         analyst.rows(
-            "SELECT * FROM analytics_snapshots WHERE period_start < '2026-03-10' ORDER BY id"
+            FORMER_SNAPSHOTS.replace("ORDER BY", "WHERE period_start < '2026-03-10' ORDER BY")
         )
         == old_rows
     )
@@ -170,7 +171,7 @@ def test_a_trial_leaves_the_former_table_alone(
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = analyst.rows("SELECT * FROM analytics_snapshots ORDER BY id")
+    before = analyst.rows(FORMER_SNAPSHOTS)
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("ANALYTICS_SCHEMA", "trial")
     for arguments in (
@@ -184,7 +185,7 @@ def test_a_trial_leaves_the_former_table_alone(
     assert {(str(row[1]), int(row[2]), int(row[3])) for row in differing} == {
         (str(FIRST + timedelta(days=number)), OLD_REVENUE, 15) for number in range(7)
     }
-    assert analyst.rows("SELECT * FROM analytics_snapshots ORDER BY id") == before
+    assert analyst.rows(FORMER_SNAPSHOTS) == before
     ours = (
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ '^analytics'"
     )

@@ -53,6 +53,15 @@ FORMER_TABLE = """
         UNIQUE(location_id, period_type, period_start)
     )
 """
+# Those columns: a migration may add others.
+FORMER_SNAPSHOTS = """
+    SELECT
+        id, location_id, period_type, period_start, period_end,
+        total_inventory_value, total_items, turnover_ratio, wastage_value,
+        wastage_percentage, revenue, cost_of_goods_sold, created_at
+    FROM analytics_snapshots
+    ORDER BY id
+"""
 
 
 def emptied(url: str) -> str:

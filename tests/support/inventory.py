@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,7 +18,6 @@ from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import DatabaseSettings, SnapshotSettings
 from analytics_scheduler.snapshots import SnapshotReport, request_for, take_snapshots
 from analytics_scheduler.snapshots.context import RunSettings
-from analytics_scheduler.snapshots.metrics import NAMES
 from analytics_scheduler.vocabulary import PeriodType
 
 NET_SIGN = {"in": 1, "out": -1, "waste": -1, "adjustment": 1}
@@ -159,9 +159,21 @@ class Analyst(Database):
         return found
 
 
-def figures(row: dict[str, Any]) -> dict[str, str | None]:
-    """Return the figures of a snapshot as texts: 0.00 is not 0.0."""
-    return {name: None if row[name] is None else str(row[name]) for name in NAMES}
+# The figures that these tests work out by hand. A further figure brings tests of its own.
+FIGURES = (
+    "total_inventory_value",
+    "total_items",
+    "turnover_ratio",
+    "wastage_value",
+    "wastage_percentage",
+    "revenue",
+    "cost_of_goods_sold",
+)
+
+
+def figures(row: dict[str, Any], names: Iterable[str] = FIGURES) -> dict[str, str | None]:
+    """Return figures of a snapshot as texts: 0.00 is not 0.0."""
+    return {name: None if row[name] is None else str(row[name]) for name in names}
 
 
 def decimals(*texts: str) -> tuple[Decimal, ...]:

@@ -1,6 +1,6 @@
 """README.md names the settings, figures, DAGs, commands and endpoints of the code, and no others.
 
-`python tests/unit/test_readme.py` prints the tables of settings and figures for README.md.
+`python -m tests.unit.test_readme` prints the tables of settings and figures for README.md.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.support import markdown
 from tests.support.settings import declared_settings
 
 from analytics_scheduler.api.endpoints import ENDPOINTS
@@ -40,10 +41,8 @@ def figures_table() -> str:
 
 def table_headed(first_cell: str, text: str | None = None) -> list[tuple[str, ...]]:
     """Return the rows of the table whose first column has this name, by default of README.md."""
-    # Imported here, so that this file also runs as a script, which cannot see the folder `tests`.
-    from tests.support.markdown import table_headed
-
-    return table_headed(README.read_text(encoding="utf-8") if text is None else text, first_cell)
+    searched = README.read_text(encoding="utf-8") if text is None else text
+    return markdown.table_headed(searched, first_cell)
 
 
 def test_tables_are_found_by_their_first_column() -> None:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from analytics_scheduler.snapshots import metrics
-from analytics_scheduler.snapshots.days import LARGEST_CENTS, LARGEST_ITEMS
 from analytics_scheduler.snapshots.report import Failure
 from analytics_scheduler.vocabulary import PeriodType, RowStatus
 
@@ -101,9 +100,11 @@ def compose_planned(context: RunContext, **parameters: Any) -> None:
     """Compose the planned periods, into the temporary table composed_snapshots."""
     context.queries.run(
         "compose_snapshots",
-        parts={"stored_figures": metrics.columns("s"), "composed_figures": metrics.columns("f")},
-        largest_items=LARGEST_ITEMS,
-        largest_cents=LARGEST_CENTS,
+        parts={
+            "stored_figures": metrics.columns("s"),
+            "composed_figures": metrics.columns("f"),
+            "overflow": metrics.overflow("f"),
+        },
         largest_ratio=metrics.largest("ratio"),
         largest_percentage=metrics.largest("percent"),
         **parameters,

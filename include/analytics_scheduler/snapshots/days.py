@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # What a figure may reach without overflowing its column, in whole cents and in pieces; and half of
 # what a bigint holds, so that sums of two such numbers never overflow.
-LARGEST_CENTS = int(largest("money") * 100)
-LARGEST_ITEMS = int(largest("pieces"))
+_LARGEST_CENTS = int(largest("money") * 100)
+_LARGEST_ITEMS = int(largest("pieces"))
 _LARGEST_SUM = 2**62 - 1
 
 
@@ -99,8 +99,8 @@ def _discard_unusable(context: RunContext, group: DayGroup) -> list[UnusableDay]
     rows = context.queries.run(
         "find_unusable_days",
         **group.price_version.parameters,
-        largest_items=LARGEST_ITEMS,
-        largest_cents=LARGEST_CENTS,
+        largest_items=_LARGEST_ITEMS,
+        largest_cents=_LARGEST_CENTS,
         largest_sum=_LARGEST_SUM,
     )
     unusable = [

@@ -97,6 +97,18 @@ def largest(unit: str) -> Decimal:
     return min(metric.largest for metric in METRICS if metric.unit == unit)
 
 
+def overflow(alias: str) -> str:
+    """Return the condition that an amount of money or pieces does not fit its column.
+
+    Ratios are left out: one that does not fit is stored as NULL, with a warning.
+    """
+    return " OR ".join(
+        f"abs({alias}.{metric.name}) > {metric.largest}"
+        for metric in METRICS
+        if metric.unit in {"money", "pieces"}
+    )
+
+
 def columns(alias: str = "", *, as_text: bool = False) -> str:
     """Return the figures as a list of columns for a statement, of one table if it is named.
 

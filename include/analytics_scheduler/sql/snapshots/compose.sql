@@ -94,9 +94,9 @@ HAVING bool_or(c.is_owed) OR EXISTS (
 -- Purpose: compose the planned periods from stored days, and say how each compares with the stored
 -- row: the status is a RowStatus.
 -- Parameters: force; locations; first_day; last_day; period_types (bounds of what is planned, so
--- that no more is read); largest_items; largest_cents; largest_ratio; largest_percentage (what the
--- columns hold).
--- Parts: stored_figures; composed_figures (the columns of the figures, of s and of f).
+-- that no more is read); largest_ratio; largest_percentage (what their columns hold).
+-- Parts: stored_figures; composed_figures (the columns of the figures, of s and of f); overflow
+-- (whether one of them, money or pieces, does not fit its column).
 CREATE TEMPORARY TABLE composed_snapshots ON COMMIT DROP AS
 WITH sums AS (
     -- One period at a time, so that its days are looked up by key, whatever the planner knows.
@@ -171,10 +171,7 @@ figures AS (
         revenue_cents * 0.01 AS revenue,
         cogs_cents * 0.01 AS cost_of_goods_sold,
         coalesce(abs(ratio) > %(largest_ratio)s AND cogs_cents <> 0, FALSE) AS ratio_overflows,
-        coalesce(abs(percentage) > %(largest_percentage)s, FALSE) AS percentage_overflows,
-        greatest(
-            abs(closing_cents), abs(revenue_cents), abs(waste_cents), abs(cogs_cents)
-        ) > %(largest_cents)s OR abs(closing_items) > %(largest_items)s AS overflows
+        coalesce(abs(percentage) > %(largest_percentage)s, FALSE) AS percentage_overflows
     FROM quotients
 )
 
@@ -186,7 +183,7 @@ SELECT
             SELECT FROM {analytics}.analytics_snapshot_adopted AS a WHERE a.snapshot_id = s.id
         ) THEN 'adopted'
         WHEN NOT f.is_complete THEN 'incomplete'
-        WHEN f.overflows THEN 'overflow'
+        WHEN {overflow} THEN 'overflow'
         WHEN s.id IS NULL THEN 'new'
         WHEN ((s.period_end, {stored_figures}) IS DISTINCT FROM (f.period_end, {composed_figures}))
             THEN 'changed'
