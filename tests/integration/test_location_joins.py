@@ -83,6 +83,7 @@ def life_of_snapshots(inventory: Inventory, analyst: Analyst, redis_url: str) ->
     caches = CacheSettings.load({"REDIS_URL": redis_url})
     with connected_cache(caches) as cache:
         publish_latest(cache, analyst.queries, caches, PeriodType.DAILY)
+    _grow_old(inventory)
     for dry_run in (True, False):
         prune(
             analyst.queries,
@@ -104,6 +105,27 @@ def _disturb(inventory: Inventory, shops: list[UUID], milk: UUID) -> None:
     """Book a movement late, and one of an unknown type, which makes its shop unusable."""
     inventory.move(shops[0], milk, "out", 5, "2026-02-12T15:00")
     inventory.move(shops[2], milk, "theft", 1, "2026-02-16T15:00")
+
+
+def _grow_old(inventory: Inventory) -> None:
+    """Store what retention deletes beside snapshots: old records of runs, alerts and prices."""
+    inventory.execute(
+        "INSERT INTO analytics_snapshot_runs"
+        " (task, run_id, outcome, started_at, finished_at, report)"
+        " SELECT 'daily-snapshot', 'test', 'success', day, day, '{}'"
+        " FROM unnest(ARRAY['2020-01-01', '2020-01-02']::timestamptz[]) AS d (day)"
+    )
+    inventory.execute(
+        "INSERT INTO analytics_snapshot_alerts"
+        " (id, event, task, body, created_at, state, opens_incident)"
+        " VALUES (gen_random_uuid(), 'success', 'daily-snapshot', '{}', '2020-01-01',"
+        " 'delivered', false)"
+    )
+    inventory.execute(
+        "INSERT INTO analytics_snapshot_prices"
+        " SELECT id, day, 1, 2 FROM products,"
+        " unnest(ARRAY['2020-01-01', '2020-01-02']::timestamptz[]) AS d (day)"
+    )
 
 
 def test_statements_join_within_a_location(

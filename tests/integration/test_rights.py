@@ -141,6 +141,23 @@ def test_the_documented_role_migrates_and_runs(
     assert rows(shop, ours) == [("figures",)]
 
 
+def test_role_that_may_only_read_counts(
+    shop: str, roles: dict[str, str], schemas: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", roles["scheduler"])
+    assert main(["migrate"]) == 0
+    life_of_snapshots(shop, monkeypatch, roles["scheduler"])
+    with role_of(shop) as (reader, url):
+        name = conninfo_to_dict(shop)["dbname"]
+        execute(shop, f"GRANT CONNECT ON DATABASE {name} TO {reader}")
+        execute(shop, f"GRANT USAGE ON SCHEMA inventory, figures TO {reader}")
+        execute(shop, f"GRANT SELECT ON ALL TABLES IN SCHEMA inventory, figures TO {reader}")
+        monkeypatch.setenv("DATABASE_URL", url)
+        assert main(["prune", "--dry-run"]) == 0
+        assert main(["prune"]) == 1
+        execute(shop, f"DROP OWNED BY {reader}")
+
+
 def test_the_role_that_only_runs(
     shop: str,
     roles: dict[str, str],

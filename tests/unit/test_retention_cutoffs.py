@@ -67,19 +67,23 @@ def test_age_of_unknown_period_type() -> None:
 
 def test_periods_to_compose() -> None:
     cutoffs = cutoffs_at(RetentionSettings.load({}), TODAY)
-    week, month = periods_to_compose(UTC_SUNDAY, date(2026, 3, 11), cutoffs)
-    assert (str(week), str(month)) == ("2026-03-08..2026-03-14", "2026-03-01..2026-03-31")
+    periods = periods_to_compose(UTC_SUNDAY, date(2026, 3, 11), cutoffs)
+    assert [str(period) for period in periods] == [
+        "2026-03-08..2026-03-14",
+        "2026-03-01..2026-03-31",
+    ]
 
 
 def test_periods_to_compose_expired_week() -> None:
     settings = RetentionSettings.load({"RETENTION_WEEKLY": "1 month"})
     cutoffs = cutoffs_at(settings, TODAY)
-    week, month = periods_to_compose(UTC_SUNDAY, date(2026, 3, 11), cutoffs)
-    assert week is None
-    assert month is not None
+    [month] = periods_to_compose(UTC_SUNDAY, date(2026, 3, 11), cutoffs)
+    assert month.period_type is PeriodType.MONTHLY
 
 
-@pytest.mark.parametrize("text", ["0", "-1 days", "0 days", "ninety", "90 d", "1.5 years", "never"])
+@pytest.mark.parametrize(
+    "text", ["0", "-1 days", "0 days", "ninety", "90s", "7 s", "90 d", "1.5 years", "never"]
+)
 def test_invalid_age_names_the_setting(text: str) -> None:
     with pytest.raises(SettingError, match=r"RETENTION_WEEKLY \(how long"):
         RetentionSettings.load({"RETENTION_WEEKLY": text})

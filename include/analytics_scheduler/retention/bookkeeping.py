@@ -26,6 +26,27 @@ class _LocationPage:
     deleted: int
 
 
+@dataclass(frozen=True, slots=True)
+class _OldRows:
+    """Rows that nothing needs once they are old.
+
+    `find` and `delete` name statements; `keys` are the parameters of the second, one for each
+    column that the first gives.
+    """
+
+    table: Bookkeeping
+    find: str
+    delete: str
+    keys: tuple[str, ...] = ("ids",)
+
+
+_OLD_RUNS = _OldRows(Bookkeeping.RUNS, "find_old_runs", "delete_runs")
+_OLD_ALERTS = _OldRows(Bookkeeping.ALERTS, "find_old_alerts", "delete_alerts")
+_OLD_PRICES = _OldRows(
+    Bookkeeping.PRICES, "find_old_prices", "delete_prices", keys=("products", "moments")
+)
+
+
 def prune_bookkeeping(context: PruneContext, counts: Counts) -> None:
     """Delete, or count, the rows of the package's own tables that nothing needs any more."""
     if not context.dry_run:  # a dry run has counted them together with their snapshots
@@ -33,12 +54,12 @@ def prune_bookkeeping(context: PruneContext, counts: Counts) -> None:
     runs_kept_from = first_kept_day(RUNS_KEPT, context.cutoffs.today)
     if runs_kept_from is not None:
         moment = context.calendar.day_start(runs_kept_from)
-        _prune_old(context, Bookkeeping.RUNS, "prune_runs", moment, counts)
-        _prune_old(context, Bookkeeping.ALERTS, "prune_alerts", moment, counts)
+        _prune_old(context, _OLD_RUNS, moment, counts)
+        _prune_old(context, _OLD_ALERTS, moment, counts)
     oldest_day = _oldest_kept_day(context, counts)
     if oldest_day is not None:
         moment = context.calendar.day_start(oldest_day)
-        _prune_old(context, Bookkeeping.PRICES, "prune_prices", moment, counts)
+        _prune_old(context, _OLD_PRICES, moment, counts)
 
 
 def _prune_days_and_revisions(context: PruneContext, counts: Counts) -> None:
@@ -83,17 +104,17 @@ def _prune_by_location(
     counts.is_complete = False
 
 
-def _prune_old(
-    context: PruneContext, table: Bookkeeping, statement: str, moment: datetime, counts: Counts
-) -> None:
+def _prune_old(context: PruneContext, rows: _OldRows, moment: datetime, counts: Counts) -> None:
     page_size = None if context.dry_run else context.page_size
     while not context.is_time_up():
         with short_transaction(context.queries):
-            deleted = context.queries.value(
-                statement, moment=moment, page_size=page_size, dry_run=context.dry_run
-            )
-        counts.deleted[table] += deleted
-        if page_size is None or deleted < page_size:
+            found = context.queries.run(rows.find, moment=moment, page_size=page_size).fetchall()
+            if found and not context.dry_run:
+                columns = (list(column) for column in zip(*found, strict=True))
+                keys: dict[str, Any] = dict(zip(rows.keys, columns, strict=True))
+                context.queries.run(rows.delete, **keys)
+        counts.deleted[rows.table] += len(found)
+        if page_size is None or len(found) < page_size:
             return
     counts.is_complete = False
 

@@ -89,13 +89,10 @@ def _months_before(day: date, months: int) -> date:
     return date(year, month_index + 1, min(day.day, last_day))
 
 
-def periods_to_compose(
-    calendar: Calendar, day: date, cutoffs: Cutoffs
-) -> tuple[Period | None, Period | None]:
-    """Return the week and the month that have to be composed before a day may be deleted.
+def periods_to_compose(calendar: Calendar, day: date, cutoffs: Cutoffs) -> list[Period]:
+    """Return the longer periods that have to be composed before a day may be deleted.
 
-    None stands for a week or month that would itself be deleted.
+    A period that would itself be deleted is left out.
     """
-    week = calendar.period_containing(PeriodType.WEEKLY, day)
-    month = calendar.period_containing(PeriodType.MONTHLY, day)
-    return (week if cutoffs.keeps(week) else None, month if cutoffs.keeps(month) else None)
+    periods = [calendar.period_containing(each, day) for each in PeriodType.longer()]
+    return [period for period in periods if cutoffs.keeps(period)]

@@ -109,9 +109,9 @@ class Counts:
         if rows:
             self.held[day] += rows
 
-    def add_missing(self, period: Period | None, day: date, rows: int) -> None:
+    def add_missing(self, period: Period, day: date, rows: int) -> None:
         """Add daily snapshots that wait for a period to be composed."""
-        if period is not None and rows:
+        if rows:
             self.missing[period][day] += rows
 
     def report(self, cutoffs: Cutoffs, *, dry_run: bool, seconds: float) -> PruneReport:
@@ -138,9 +138,9 @@ class Counts:
         )
 
     def _warnings(self, today: date) -> tuple[str, ...]:
-        """Name the weeks and months that have ended and that daily snapshots still wait for."""
+        """Name the longer periods that have ended and that daily snapshots still wait for."""
         lines = []
-        for period_type in (PeriodType.WEEKLY, PeriodType.MONTHLY):
+        for period_type in PeriodType.longer():
             periods = sorted(
                 period
                 for period in self.missing

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
+from analytics_scheduler.periods import Period
 from analytics_scheduler.retention.context import PruneContext, short_transaction
 from analytics_scheduler.retention.cutoffs import periods_to_compose
 from analytics_scheduler.retention.report import Counts
@@ -14,17 +15,13 @@ from analytics_scheduler.vocabulary import Bookkeeping, PeriodType
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """The row of the statement `prune_snapshots`."""
+    """The row of the statement `judge_snapshots`."""
 
     last_location: UUID | None
     last_start: date | None
     found: int
-    deleted: int
-    marks: int
-    days: int
-    revisions: int
-    lack_week: int
-    lack_month: int
+    prunable: list[UUID]
+    lacking: list[int]
     held: int
 
 
@@ -43,29 +40,34 @@ def prune_period_type(context: PruneContext, period_type: PeriodType, counts: Co
 def _prune_period_end(
     context: PruneContext, period_type: PeriodType, period_end: date, counts: Counts
 ) -> None:
-    week = month = None
+    waits_for: list[Period] = []
     if period_type is PeriodType.DAILY:
-        week, month = periods_to_compose(context.calendar, period_end, context.cutoffs)
+        waits_for = periods_to_compose(context.calendar, period_end, context.cutoffs)
     last_location = last_start = None
     while not context.is_time_up():
         with short_transaction(context.queries):
             page = context.queries.row(
-                "prune_snapshots",
+                "judge_snapshots",
                 _Page,
                 period_type=period_type,
                 period_end=period_end,
                 after_location=last_location,
                 after_start=last_start,
                 page_size=context.page_size,
-                waits_for_week=week is not None,
-                waits_for_month=month is not None,
-                dry_run=context.dry_run,
+                waits_for=[period.period_type.value for period in waits_for],
+                # Longer than any period of the type, those from before the package included.
+                earliest_starts=[
+                    period_end - timedelta(days=2 * period.period_type.most_days)
+                    for period in waits_for
+                ],
             )
-        counts.deleted[period_type] += page.deleted
-        _add_bookkeeping(page, counts)
+            if context.dry_run:
+                _count(context, period_type, page, counts)
+            else:
+                _delete(context, period_type, page, counts)
         counts.add_held(period_end, page.held)
-        counts.add_missing(week, period_end, page.lack_week)
-        counts.add_missing(month, period_end, page.lack_month)
+        for period, lacking in zip(waits_for, page.lacking, strict=True):
+            counts.add_missing(period, period_end, lacking)
         context.report_progress(counts.deleted.total())
         if page.found < context.page_size:
             return
@@ -73,7 +75,17 @@ def _prune_period_end(
     counts.is_complete = False
 
 
-def _add_bookkeeping(page: _Page, counts: Counts) -> None:
-    counts.deleted[Bookkeeping.ADOPTED_MARKS] += page.marks
-    counts.deleted[Bookkeeping.DAYS] += page.days
-    counts.deleted[Bookkeeping.REVISIONS] += page.revisions
+def _count(context: PruneContext, period_type: PeriodType, page: _Page, counts: Counts) -> None:
+    [(marks, days, revisions)] = context.queries.run(
+        "count_dependents", ids=page.prunable, period_type=period_type
+    )
+    counts.deleted[period_type] += len(page.prunable)
+    counts.deleted[Bookkeeping.ADOPTED_MARKS] += marks
+    counts.deleted[Bookkeeping.DAYS] += days
+    counts.deleted[Bookkeeping.REVISIONS] += revisions
+
+
+def _delete(context: PruneContext, period_type: PeriodType, page: _Page, counts: Counts) -> None:
+    [(deleted, marks)] = context.queries.run("delete_snapshots", ids=page.prunable)
+    counts.deleted[period_type] += deleted
+    counts.deleted[Bookkeeping.ADOPTED_MARKS] += marks

@@ -98,66 +98,46 @@ SELECT
     (SELECT count(*) FROM deleted) AS deleted;
 
 
--- name: prune_runs
--- Purpose: delete old records of runs, or count them in a dry run. The newest record of each task
--- and outcome is kept.
--- Parameters: moment (runs that ended before it are old); page_size (rows, or NULL for all);
--- dry_run.
--- Rows: one: rows deleted.
+-- name: find_old_runs
+-- Purpose: find old records of runs. The newest record of each task and outcome is kept.
+-- Parameters: moment (runs that ended before it are old); page_size (rows, or NULL for all).
+-- Rows: one per record: its id.
+SELECT r.id
+FROM {analytics}.analytics_snapshot_runs AS r
+WHERE
+    r.finished_at < %(moment)s AND EXISTS (
+        SELECT FROM {analytics}.analytics_snapshot_runs AS n
+        WHERE n.task = r.task AND n.outcome = r.outcome AND n.finished_at > r.finished_at
+    )
+ORDER BY r.id
+LIMIT %(page_size)s;
+
+
+-- name: delete_runs
+-- Purpose: delete records of runs.
+-- Parameters: ids.
 -- Locks: the deleted rows.
-WITH expired AS MATERIALIZED (
-    SELECT r.id
-    FROM {analytics}.analytics_snapshot_runs AS r
-    WHERE
-        r.finished_at < %(moment)s AND EXISTS (
-            SELECT FROM {analytics}.analytics_snapshot_runs AS n
-            WHERE n.task = r.task AND n.outcome = r.outcome AND n.finished_at > r.finished_at
-        )
-    ORDER BY r.id
-    LIMIT %(page_size)s
-),
-
-deleted AS (
-    DELETE FROM {analytics}.analytics_snapshot_runs AS r
-    USING expired AS e
-    WHERE NOT %(dry_run)s AND r.id = e.id
-    RETURNING r.id
-)
-
-SELECT CASE
-    WHEN %(dry_run)s THEN (SELECT count(*) FROM expired)
-    ELSE (SELECT count(*) FROM deleted)
-END AS deleted;
+DELETE FROM {analytics}.analytics_snapshot_runs WHERE id = any(%(ids)s);
 
 
--- name: prune_alerts
--- Purpose: delete old alerts, or count them in a dry run. Alerts that wait to be sent, and those
--- whose incident is open, are kept.
--- Parameters: moment (alerts created before it are old); page_size (rows, or NULL for all);
--- dry_run.
--- Rows: one: rows deleted.
+-- name: find_old_alerts
+-- Purpose: find old alerts. Those that wait to be sent, and those whose incident is open, are kept.
+-- Parameters: moment (alerts created before it are old); page_size (rows, or NULL for all).
+-- Rows: one per alert: its id.
+SELECT a.id
+FROM {analytics}.analytics_snapshot_alerts AS a
+WHERE
+    a.created_at < %(moment)s AND a.state <> 'waiting'
+    AND (NOT a.opens_incident OR a.resolved_at IS NOT NULL)
+ORDER BY a.id
+LIMIT %(page_size)s;
+
+
+-- name: delete_alerts
+-- Purpose: delete alerts.
+-- Parameters: ids.
 -- Locks: the deleted rows.
-WITH expired AS MATERIALIZED (
-    SELECT a.id
-    FROM {analytics}.analytics_snapshot_alerts AS a
-    WHERE
-        a.created_at < %(moment)s AND a.state <> 'waiting'
-        AND (NOT a.opens_incident OR a.resolved_at IS NOT NULL)
-    ORDER BY a.id
-    LIMIT %(page_size)s
-),
-
-deleted AS (
-    DELETE FROM {analytics}.analytics_snapshot_alerts AS a
-    USING expired AS e
-    WHERE NOT %(dry_run)s AND a.id = e.id
-    RETURNING a.id
-)
-
-SELECT CASE
-    WHEN %(dry_run)s THEN (SELECT count(*) FROM expired)
-    ELSE (SELECT count(*) FROM deleted)
-END AS deleted;
+DELETE FROM {analytics}.analytics_snapshot_alerts WHERE id = any(%(ids)s);
 
 
 -- name: read_oldest_day
@@ -171,35 +151,28 @@ WHERE
     AND (%(from_day)s::date IS NULL OR period_end >= %(from_day)s::date);
 
 
--- name: prune_prices
--- Purpose: delete costs and prices that were superseded before the oldest kept day, so that no
--- stored day is valued at them, or count them in a dry run.
--- Parameters: moment (the first instant of the oldest kept day); page_size (rows, or NULL for all);
--- dry_run.
--- Rows: one: rows deleted.
+-- name: find_old_prices
+-- Purpose: find costs and prices that were superseded before the oldest kept day, so that no stored
+-- day is valued at them.
+-- Parameters: moment (the first instant of the oldest kept day); page_size (rows, or NULL for all).
+-- Rows: one per price: the product and when its price was seen.
+SELECT
+    p.product_id,
+    p.seen_at
+FROM {analytics}.analytics_snapshot_prices AS p
+WHERE
+    p.seen_at < %(moment)s AND EXISTS (
+        SELECT FROM {analytics}.analytics_snapshot_prices AS n
+        WHERE n.product_id = p.product_id AND n.seen_at > p.seen_at AND n.seen_at <= %(moment)s
+    )
+ORDER BY p.product_id, p.seen_at
+LIMIT %(page_size)s;
+
+
+-- name: delete_prices
+-- Purpose: delete costs and prices.
+-- Parameters: products; moments (of the same length: when each was seen).
 -- Locks: the deleted rows.
-WITH expired AS MATERIALIZED (
-    SELECT
-        p.product_id,
-        p.seen_at
-    FROM {analytics}.analytics_snapshot_prices AS p
-    WHERE
-        p.seen_at < %(moment)s AND EXISTS (
-            SELECT FROM {analytics}.analytics_snapshot_prices AS n
-            WHERE n.product_id = p.product_id AND n.seen_at > p.seen_at AND n.seen_at <= %(moment)s
-        )
-    ORDER BY p.product_id, p.seen_at
-    LIMIT %(page_size)s
-),
-
-deleted AS (
-    DELETE FROM {analytics}.analytics_snapshot_prices AS p
-    USING expired AS e
-    WHERE NOT %(dry_run)s AND p.product_id = e.product_id AND p.seen_at = e.seen_at
-    RETURNING p.product_id
-)
-
-SELECT CASE
-    WHEN %(dry_run)s THEN (SELECT count(*) FROM expired)
-    ELSE (SELECT count(*) FROM deleted)
-END AS deleted;
+DELETE FROM {analytics}.analytics_snapshot_prices AS p
+USING unnest(%(products)s::uuid[], %(moments)s::timestamptz[]) AS d (product_id, seen_at)
+WHERE p.product_id = d.product_id AND p.seen_at = d.seen_at;
