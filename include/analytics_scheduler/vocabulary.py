@@ -29,17 +29,26 @@ class Vocabulary(StrEnum):
 
 
 class PeriodType(Vocabulary):
-    """The column `period_type`: how long the period of a snapshot is."""
+    """The column `period_type`: how long the period of a snapshot is.
 
-    DAILY = "daily", "a calendar day"
-    WEEKLY = "weekly", "seven days, from the weekday that SCHEDULER_WEEK_START names"
-    MONTHLY = "monthly", "a calendar month"
+    `noun` is the word for one period, and `most_days` is how many days the longest one has.
+    """
 
-    @property
-    def noun(self) -> str:
-        """The word for one period: day, week or month."""
-        nouns = {PeriodType.DAILY: "day", PeriodType.WEEKLY: "week", PeriodType.MONTHLY: "month"}
-        return nouns[self]
+    noun: str
+    most_days: int
+
+    def __new__(cls, word: str, meaning: str = "", noun: str = "", most_days: int = 0) -> Self:
+        """Create a member with the attributes of a period type."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.meaning = meaning
+        member.noun = noun
+        member.most_days = most_days
+        return member
+
+    DAILY = "daily", "a calendar day", "day", 1
+    WEEKLY = "weekly", "seven days, from the weekday that SCHEDULER_WEEK_START names", "week", 7
+    MONTHLY = "monthly", "a calendar month", "month", 31
 
     @property
     def task(self) -> str:
@@ -47,9 +56,28 @@ class PeriodType(Vocabulary):
         return f"{self.value}-snapshot"
 
     @classmethod
+    def longer(cls) -> list[PeriodType]:
+        """Return the period types whose snapshots are composed from several days."""
+        return [member for member in cls if member is not cls.DAILY]
+
+    @classmethod
     def of_task(cls, task: str) -> PeriodType | None:
         """Return the period type that a task writes, or None if it writes no snapshots."""
         return next((member for member in cls if member.task == task), None)
+
+
+class Unit(Vocabulary):
+    """What a figure is counted in."""
+
+    MONEY = "money", "an amount in the currency of the costs and prices"
+    PIECES = "pieces", "a number of goods"
+    RATIO = "ratio", "a quotient of two amounts"
+    PERCENT = "percent", "a hundred times a quotient of two amounts"
+
+    @property
+    def is_quotient(self) -> bool:
+        """Whether a figure that does not fit its column is left empty, and its row still stored."""
+        return self in {Unit.RATIO, Unit.PERCENT}
 
 
 class MovementType(Vocabulary):
@@ -161,6 +189,13 @@ class FreshnessState(Vocabulary):
     OVERDUE = "overdue", "it has not succeeded for its latest due time"
     PAUSED = "paused", "it is paused in Airflow"
     UNSCHEDULED = "unscheduled", "it has no schedule"
+    MISSING = "missing", "Airflow does not know its DAG"
+    BROKEN = "broken", "its DAG file cannot be imported"
+
+    @property
+    def is_unhealthy(self) -> bool:
+        """Whether the task will not succeed until somebody acts."""
+        return self in {FreshnessState.OVERDUE, FreshnessState.MISSING, FreshnessState.BROKEN}
 
 
 class Bookkeeping(Vocabulary):

@@ -1,6 +1,7 @@
-"""The example "Add a figure" of the contributing page, done in a scratch copy of the package.
+"""Two examples of the contributing page, done in a scratch copy of the package.
 
-Three files are touched as the page says. The figure must then be in every place that shows figures.
+Only the files that the page names are touched. The figure must then be in every place that shows
+figures, and the new period type must be written, repaired and waited for like the others.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from textwrap import dedent, indent
@@ -52,9 +54,15 @@ def insert_before(path: Path, marker: str, text: str) -> None:
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """A copy of the package with the figure of the page; the folder to put on the path."""
+    """A copy of the package with both examples of the page; the folder to put on the path."""
     copy = tmp_path / "analytics_scheduler"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    add_figure(copy)
+    add_period_type(copy)
+    return tmp_path
+
+
+def add_figure(copy: Path) -> None:
     migration, expression = blocks("Add a figure", "sql")
     [metric] = blocks("Add a figure", "python")
     (copy / "sql" / "migrations" / "0999_add_gross_margin.sql").write_text(migration)
@@ -65,7 +73,23 @@ def package(tmp_path: Path) -> Path:
     )
     compose = copy / "sql" / "snapshots" / "compose.sql"
     insert_before(compose, "        closing_cents * 0.01 AS total_inventory_value", expression)
-    return tmp_path
+
+
+def add_period_type(copy: Path) -> None:
+    word, dates, schedule, retention, age, coverage = blocks("Add a period type", "python")
+    member = "\n    @property\n    def task(self)"
+    insert_before(copy / "vocabulary.py", member, indent(word, " " * 4))
+    otherwise = (
+        "            case _:\n                assert_never(period_type)\n        return Period"
+    )
+    insert_before(copy / "periods.py", otherwise, indent(dates, " " * 12))
+    settings = copy / "settings.py"
+    insert_before(settings, '    "cache-cleanup": "0 *', indent(schedule, " " * 4))
+    following = "@dataclass(frozen=True, slots=True, kw_only=True)\nclass CacheSettings"
+    insert_before(settings, following, indent(retention, " " * 4))
+    cutoffs = copy / "retention" / "cutoffs.py"
+    insert_before(cutoffs, "    assert_never(period_type)\n", indent(age, " " * 8))
+    insert_before(copy / "api" / "coverage.py", "}\n\nCOVERAGE_EXAMPLE", f", {coverage.rstrip()}")
 
 
 @pytest.fixture
@@ -144,3 +168,35 @@ def test_figure_of_the_page_is_everywhere(
     with redis.Redis.from_url(redis_url) as client:
         cached = client.get(f"analytics:snapshot:daily:{shop}")
     assert json.loads(cached or b"{}")["gross_margin"] == "16.00"
+
+
+def test_period_type_of_the_page_is_like_others(
+    python: Callable[..., Any], inventory: Inventory, shop: UUID
+) -> None:
+    command = ("-m", "analytics_scheduler")
+    python(*command, "migrate", "--json")
+    for word in ("quarterly", "weekly", "monthly"):
+        assert python(*command, "run", word, "--date", "2026-03-10", "--json")["written"] == 1
+    quarter = "SELECT period_start, period_end, revenue FROM analytics_snapshots WHERE period_type"
+    first, last = date(2026, 1, 1), date(2026, 3, 31)
+    assert inventory.rows(quarter + " = 'quarterly'") == [(first, last, Decimal("20.00"))]
+
+    # Two more are booked late, on a day that only the quarter shares with those before.
+    [(milk,)] = inventory.rows("SELECT id FROM products")
+    inventory.move(shop, milk, "out", 2, "2026-01-15T15:00")
+    repaired = python(*command, "run", "daily", "--date", "2026-01-15", "--json")
+
+    assert repaired["composed"] == 3
+    assert inventory.rows(quarter + " = 'quarterly'") == [(first, last, Decimal("30.00"))]
+
+    # A day of the quarter before has its week and its month, and waits for its quarter.
+    for word in ("daily", "weekly", "monthly"):
+        python(*command, "run", word, "--date", "2025-11-11", "--json")
+    pruned = python(*command, "prune", "--json")
+
+    assert inventory.rows(
+        "SELECT 1 FROM analytics_snapshots"
+        " WHERE period_type = 'daily' AND period_start = '2025-11-11'"
+    )
+    [waiting] = [line for line in pruned["warnings"] if "run quarterly" in line]
+    assert "--from 2025-10-01 --to 2025-12-31" in waiting

@@ -75,8 +75,8 @@ def test_status_coverage(simple_client: Client, shops: Database) -> None:
             "written": 0,
         },
     ]
-    assert [len(coverage[period_type]) for period_type in ("daily", "weekly", "monthly")] == [
-        7,
-        4,
-        3,
-    ]
+    assert {period_type: len(entries) for period_type, entries in coverage.items()} == {
+        "daily": 7,
+        "weekly": 4,
+        "monthly": 3,
+    }

@@ -16,6 +16,8 @@ from psycopg import Connection
 from tests.support.inventory import NET_SIGN, Analyst, Inventory, figures
 from tests.support.reference import Books, Movement
 
+from analytics_scheduler.vocabulary import PeriodType
+
 ZONES = ("UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia")
 # Around the changes of the clocks of 2026 in New York, Lord Howe and Berlin.
 FIRST_DAYS = (date(2026, 3, 6), date(2026, 4, 1), date(2026, 10, 30), date(2026, 2, 26))
@@ -113,7 +115,7 @@ class Chronicle:
 
 def assert_all_rows_are_right(analyst: Analyst, books: Books) -> int:
     checked = 0
-    for period_type in ("daily", "weekly", "monthly"):
+    for period_type in PeriodType.words():
         for (shop, start), row in analyst.snapshots(period_type).items():
             right = books.figures(shop, start, row["period_end"])
             assert figures(row, right) == right, f"{period_type} {start} of {shop}"

@@ -294,6 +294,10 @@ def test_shards_cover_locations_once(analyst: Analyst, chain: list[UUID]) -> Non
     assert all(left.until == right.after for left, right in pairwise(shards))
     assert all(len(str(shard.as_dict())) < 200 for shard in shards)
     assert [LocationRange.from_dict(shard.as_dict()) for shard in shards] == shards
+    # A task of the first version reads them all.
+    assert all(
+        set(shard.as_dict()) == {"number", "after", "until", "locations"} for shard in shards
+    )
 
     context = prepare(analyst.connection, sharded.settings)
     moment = datetime(2026, 2, 2, 2, tzinfo=UTC)

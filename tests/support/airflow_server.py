@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from analytics_scheduler.local.processes import free_port
+from analytics_scheduler.settings import SCHEDULE_DEFAULTS
 
 REPOSITORY = Path(__file__).parents[2]
 PASSWORDS = {"admin": "correct horse", "viewer": "battery staple"}
@@ -40,19 +41,12 @@ with DAG("{name}", schedule=schedule_of("{name}", {default!r}), catchup=False, m
 
     nothing()
 """
-TASKS = (
-    "daily-snapshot",
-    "weekly-snapshot",
-    "monthly-snapshot",
-    "cache-cleanup",
-    "snapshot-retention",
-)
 
 
 def write_dags(folder: Path, *, own: str = "business-hour-snapshot") -> Path:
     """Write a small DAG for each task of the package, and one that a user added."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (*TASKS, own):
+    for name in (*SCHEDULE_DEFAULTS, own):
         default = "0 6 * * *" if name == own else None
         text = SMALL_DAG.format(name=name, default=default, tags=["analytics-scheduler"])
         (folder / f"{name.replace('-', '_')}.py").write_text(text)

@@ -31,6 +31,7 @@ from analytics_scheduler.settings import (
     CalendarSettings,
     DatabaseSettings,
 )
+from analytics_scheduler.vocabulary import PeriodType
 
 KNOWN_SETTINGS = {setting.variable for setting in declared_settings()}
 SECRET = {
@@ -181,9 +182,7 @@ def test_the_backup_runs_after_every_dag() -> None:
     dags = [_minutes(cron) for task, cron in SCHEDULE_DEFAULTS.items() if task != "cache-cleanup"]
     assert backup > max(dags)
     assert [c["args"][:2] for c in containers(jobs()["backup-snapshots.yaml"])] == [
-        ["run", "daily"],
-        ["run", "weekly"],
-        ["run", "monthly"],
+        ["run", word] for word in PeriodType.words()
     ]
 
 

@@ -8,12 +8,21 @@ import pytest
 
 from analytics_scheduler.errors import SettingError
 from analytics_scheduler.orchestration.schedules import (
+    DOCUMENTED_TASKS,
+    RETENTION_TASK,
     StoredSchedule,
     in_documented_order,
     schedule_of,
 )
+from analytics_scheduler.settings import SCHEDULE_DEFAULTS
+from analytics_scheduler.vocabulary import PeriodType
 
 STORED = "AIRFLOW_VAR_ANALYTICS_SCHEDULER.SCHEDULE.DAILY-SNAPSHOT"
+
+
+def test_every_period_type_has_a_schedule() -> None:
+    assert {period_type.task for period_type in PeriodType} <= set(SCHEDULE_DEFAULTS)
+    assert set(SCHEDULE_DEFAULTS) - set(DOCUMENTED_TASKS) == {RETENTION_TASK}
 
 
 def expression_of(task: str = "daily-snapshot", default: str | None = None) -> str:

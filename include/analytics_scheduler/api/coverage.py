@@ -40,7 +40,7 @@ def read_coverage(*, now: datetime) -> dict[str, Any]:
         counts = _count_locations(periods)
     except AnalyticsError as error:
         return {"error": str(error)}
-    coverage: dict[str, Any] = {period_type.value: [] for period_type in _PERIODS_COVERED}
+    coverage: dict[str, Any] = {word: [] for word in PeriodType.words()}
     for period, count in zip(periods, counts, strict=True):
         dates = {"period_start": str(period.start), "period_end": str(period.end)}
         coverage[period.period_type.value].append({**dates, **count})
@@ -50,9 +50,9 @@ def read_coverage(*, now: datetime) -> dict[str, Any]:
 def last_periods(calendar: Calendar, now: datetime) -> list[Period]:
     """Return the last complete periods of each type, the newest of a type first."""
     periods: list[Period] = []
-    for period_type, count in _PERIODS_COVERED.items():
+    for period_type in PeriodType:
         period = calendar.last_complete_period(period_type, now)
-        for _ in range(count):
+        for _ in range(_PERIODS_COVERED[period_type]):
             periods.append(period)
             period = calendar.period_containing(period_type, period.start - timedelta(days=1))
     return periods

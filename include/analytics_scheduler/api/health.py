@@ -13,9 +13,6 @@ from analytics_scheduler.api.task_status import TaskStatus, read_task_statuses
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS
 from analytics_scheduler.vocabulary import FreshnessState, HealthStatus, ServerState
 
-_MISSING, _BROKEN = "missing", "broken"
-_UNHEALTHY_PULSES = {_MISSING, _BROKEN, FreshnessState.OVERDUE.value}
-
 _TASK_EXAMPLE: Mapping[str, Any] = {
     "pulse": "fresh",
     "due": "2026-11-23T02:00:00+00:00",
@@ -53,12 +50,16 @@ def show_health() -> Answer:
         statuses = read_task_statuses(session, now=datetime.now(UTC))
     database, cache = probe_database(), probe_cache()
     tasks = {status.task.name: _task_as_dict(status) for status in statuses}
-    tasks |= {name: {"pulse": _MISSING} for name in SCHEDULE_DEFAULTS if name not in tasks}
+    tasks |= {
+        name: {"pulse": FreshnessState.MISSING.value}
+        for name in SCHEDULE_DEFAULTS
+        if name not in tasks
+    }
     wrong = ["the database is down"] if database.state is ServerState.DOWN else []
     wrong += [
         f"{name} is {task['pulse']}"
         for name, task in tasks.items()
-        if task["pulse"] in _UNHEALTHY_PULSES
+        if FreshnessState(task["pulse"]).is_unhealthy
     ]
     status = HealthStatus.DEGRADED if cache.state is ServerState.DOWN else HealthStatus.HEALTHY
     data = {
@@ -76,15 +77,15 @@ def _task_as_dict(status: TaskStatus) -> dict[str, Any]:
     due = status.freshness.due
     ended_at = status.last_success.ended_at if status.last_success else None
     return {
-        "pulse": _pulse(status),
+        "pulse": _pulse(status).value,
         "due": due.isoformat() if due else None,
         "last_success": ended_at.isoformat() if ended_at else None,
     }
 
 
-def _pulse(status: TaskStatus) -> str:
+def _pulse(status: TaskStatus) -> FreshnessState:
     if status.task.is_missing:
-        return _MISSING
+        return FreshnessState.MISSING
     if status.task.is_broken:
-        return _BROKEN
-    return status.freshness.state.value
+        return FreshnessState.BROKEN
+    return status.freshness.state

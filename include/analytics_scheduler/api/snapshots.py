@@ -26,7 +26,6 @@ MAX_ROWS = 10_000
 FORMATS = ("json", "csv")
 CSV_TYPE = "text/csv"
 
-_UNIT_EXAMPLES = {"money": 702.5, "pieces": 913, "ratio": 0.03, "percent": 3.1}
 SNAPSHOTS_EXAMPLE: Mapping[str, Any] = {
     "success": True,
     "data": {
@@ -37,7 +36,7 @@ SNAPSHOTS_EXAMPLE: Mapping[str, Any] = {
                 "period_type": "daily",
                 "period_start": "2026-11-22",
                 "period_end": "2026-11-22",
-                **{metric.name: _UNIT_EXAMPLES.get(metric.unit, 1.5) for metric in METRICS},
+                **{metric.name: metric.example for metric in METRICS},
                 "created_at": "2026-11-23T02:00:05",
             }
         ],

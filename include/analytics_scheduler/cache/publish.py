@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from analytics_scheduler.settings import CacheSettings
 
 _ENTRIES_A_PIPELINE = 1_000
-# CACHE_SNAPSHOT_TTL_SECONDS is for daily entries. Others live longer by the days of their period,
-# so that each entry outlives the same number of missed runs.
-_TTL_FACTOR = {PeriodType.DAILY: 1, PeriodType.WEEKLY: 7, PeriodType.MONTHLY: 31}
 _TTL_SPREAD = 10  # up to a tenth of the TTL is added
 
 
@@ -135,7 +132,8 @@ def _finish(cache: Cache, period_type: PeriodType, *, has_changed: bool) -> int:
 def ttl_seconds(period_type: PeriodType, location_id: str, daily_ttl: int) -> int:
     """Return the TTL of an entry in seconds: that of its period type, and up to a tenth more.
 
-    What is added depends on the location, so that the entries do not all expire at once.
+    Each day of the period counts like a daily entry, so that every entry outlives the same number
+    of missed runs. What is added depends on the location, so that they do not all expire at once.
     """
-    ttl = daily_ttl * _TTL_FACTOR[period_type]
+    ttl = daily_ttl * period_type.most_days
     return ttl + zlib.crc32(location_id.encode()) % (ttl // _TTL_SPREAD + 1)

@@ -9,19 +9,19 @@ stored and waiting alerts are sent, for a few seconds; that does not affect the 
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from analytics_scheduler.errors import AnalyticsError, NotConfiguredError
 from analytics_scheduler.output import Output
 from analytics_scheduler.settings import SCHEDULE_DEFAULTS
+from analytics_scheduler.vocabulary import HealthStatus, ServerState
 
 if TYPE_CHECKING:
     from analytics_scheduler.freshness import TaskFreshness
 
 HELP = "exit 0 if healthy, 1 if not (for container health checks)"
-_OK = "ok"
-_NOT_CONFIGURED = "not configured"
 _STATEMENT_SECONDS = 20
 _ALERT_SECONDS = 3.0
 
@@ -40,16 +40,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Check everything, print what was found, and return 1 if anything is wrong."""
-    cache = _cache_state()
-    database = _OK
+    cache = _ask_cache()
+    database = _Answer(ServerState.OK)
     tasks: list[TaskFreshness] = []
     try:
-        tasks = _read_tasks(arguments.paused, has_cache=cache != _NOT_CONFIGURED)
+        has_cache = cache.state is not ServerState.NOT_CONFIGURED
+        tasks = _read_tasks(arguments.paused, has_cache=has_cache)
     except AnalyticsError as error:
-        database = str(error)
+        database = _Answer(ServerState.DOWN, str(error))
     wrong = _problems(database, cache, tasks)
     _print(output, database, cache, tasks, wrong)
-    if database == _OK:
+    if database.state is ServerState.OK:
         try:
             _send_alerts(tasks)
         except AnalyticsError as error:
@@ -57,7 +58,18 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     return 1 if wrong else 0
 
 
-def _cache_state() -> str:
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Whether a server can be used, and if not, why."""
+
+    state: ServerState
+    error: str = ""
+
+    def __str__(self) -> str:
+        return self.error or self.state.value
+
+
+def _ask_cache() -> _Answer:
     from analytics_scheduler.cache.connection import connected_cache
     from analytics_scheduler.settings import CacheSettings
 
@@ -65,10 +77,10 @@ def _cache_state() -> str:
         with connected_cache(CacheSettings.load()) as cache:
             cache.ping()
     except NotConfiguredError:
-        return _NOT_CONFIGURED
+        return _Answer(ServerState.NOT_CONFIGURED)
     except AnalyticsError as error:
-        return str(error)
-    return _OK
+        return _Answer(ServerState.DOWN, str(error))
+    return _Answer(ServerState.OK)
 
 
 def _read_tasks(paused: list[str], *, has_cache: bool) -> list[TaskFreshness]:
@@ -104,9 +116,12 @@ def _read_tasks(paused: list[str], *, has_cache: bool) -> list[TaskFreshness]:
     return [task for task in tasks if has_cache or task.success or task.task != "cache-cleanup"]
 
 
-def _problems(database: str, cache: str, tasks: list[TaskFreshness]) -> list[str]:
-    problems = [] if database == _OK else [f"database: {database}"]
-    problems += [] if cache in (_OK, _NOT_CONFIGURED) else [f"cache: {cache}"]
+def _problems(database: _Answer, cache: _Answer, tasks: list[TaskFreshness]) -> list[str]:
+    problems = [
+        f"{name}: {answer}"
+        for name, answer in (("database", database), ("cache", cache))
+        if answer.state is ServerState.DOWN
+    ]
     for task in tasks:
         if task.freshness.is_overdue:
             shown = task.as_dict()
@@ -117,11 +132,15 @@ def _problems(database: str, cache: str, tasks: list[TaskFreshness]) -> list[str
 
 
 def _print(
-    output: Output, database: str, cache: str, tasks: list[TaskFreshness], wrong: list[str]
+    output: Output,
+    database: _Answer,
+    cache: _Answer,
+    tasks: list[TaskFreshness],
+    wrong: list[str],
 ) -> None:
     entries = {task.task: task.as_dict() for task in tasks}
-    for name, state in (("database", database), ("cache", cache)):
-        output.line(f"{name:<20}{state}")
+    for name, answer in (("database", database), ("cache", cache)):
+        output.line(f"{name:<20}{answer}")
     for name, entry in entries.items():
         output.line(f"{name:<20}{entry['pulse']:<13}{entry['last_success'] or 'no success yet'}")
     for problem in wrong:
@@ -129,9 +148,9 @@ def _print(
     output.result(
         {
             "success": not wrong,
-            "status": "unhealthy" if wrong else "healthy",
-            "database": database,
-            "cache": cache,
+            "status": (HealthStatus.UNHEALTHY if wrong else HealthStatus.HEALTHY).value,
+            "database": str(database),
+            "cache": str(cache),
             "tasks": entries,
             "wrong": wrong,
         }

@@ -23,11 +23,12 @@ from analytics_scheduler.settings import (
     load_schedule,
     schedule_variable,
 )
+from analytics_scheduler.vocabulary import PeriodType
 
 if TYPE_CHECKING:
     from airflow.sdk import CronTriggerTimetable
 
-DOCUMENTED_TASKS = ("daily-snapshot", "weekly-snapshot", "monthly-snapshot", "cache-cleanup")
+DOCUMENTED_TASKS = (*(period_type.task for period_type in PeriodType), "cache-cleanup")
 RETENTION_TASK = "snapshot-retention"
 TASK_TAG = "analytics-scheduler"
 VARIABLE_PREFIX = "analytics_scheduler.schedule."

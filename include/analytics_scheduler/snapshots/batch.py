@@ -21,6 +21,7 @@ from analytics_scheduler.snapshots.days import (
 from analytics_scheduler.snapshots.plan import balance_sources, plan_days
 from analytics_scheduler.snapshots.ranges import Batch
 from analytics_scheduler.snapshots.report import SnapshotReport, UnexplainedDay
+from analytics_scheduler.vocabulary import PeriodType
 
 if TYPE_CHECKING:
     from analytics_scheduler.snapshots.context import RunContext
@@ -85,7 +86,9 @@ def _write_days(
     if plan.last_stored_day is not None and counts.first_day < plan.last_stored_day:
         context.queries.run("update_following_days", locations=batch.array)
     has_longer = counts.first_day < request.first_day or bool(
-        context.queries.value("has_longer_periods", day=counts.first_day)
+        context.queries.value(
+            "has_longer_periods", day=counts.first_day, period_types=PeriodType.longer()
+        )
     )
     return WrittenDays(first_day, max(counts.last_day, request.last_day), has_longer=has_longer)
 

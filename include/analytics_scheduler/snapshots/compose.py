@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from analytics_scheduler.snapshots import metrics
+from analytics_scheduler.snapshots.context import days_between
 from analytics_scheduler.snapshots.report import Failure
 from analytics_scheduler.vocabulary import PeriodType, RowStatus
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from analytics_scheduler.periods import Calendar, Period
     from analytics_scheduler.snapshots.context import RunContext
     from analytics_scheduler.snapshots.ranges import Batch
     from analytics_scheduler.snapshots.report import SnapshotReport
     from analytics_scheduler.snapshots.request import SnapshotRequest
 
-# No period is longer, so one that holds a day begins and ends at most so far away from it.
-_LONGEST_PERIOD = timedelta(days=31)
 _COUNT_OF_STATUS = {
     RowStatus.NEW: "written",
     RowStatus.CHANGED: "changed",
@@ -40,20 +39,16 @@ class WrittenDays:
     has_longer: bool
     is_written: bool = True
 
-    def bounds(self, period_type: PeriodType) -> dict[str, Any]:
-        """Return the parameters that bound all periods that may be composed."""
-        if self.has_longer:
-            return {
-                "first_day": self.first_day - _LONGEST_PERIOD,
-                "last_day": self.last_day + _LONGEST_PERIOD,
-                "period_types": PeriodType.words(),
-            }
-        own = [period_type, PeriodType.DAILY] if self.is_written else [period_type]
-        return {
-            "first_day": self.first_day,
-            "last_day": self.last_day,
-            "period_types": [each.value for each in own],
-        }
+    def periods(self, calendar: Calendar) -> list[tuple[date, Period]]:
+        """Return the days that may have been written, each with every period that holds it."""
+        if not self.is_written:
+            return []
+        period_types = list(PeriodType) if self.has_longer else [PeriodType.DAILY]
+        return [
+            (day, calendar.period_containing(period_type, day))
+            for day in days_between(self.first_day, self.last_day)
+            for period_type in period_types
+        ]
 
 
 def compose_periods(
@@ -68,20 +63,26 @@ def compose_periods(
     A row that is right is not touched; one that changes leaves its old figures as a revision.
     """
     queries = context.queries
+    holding = written.periods(context.settings.calendar)
     queries.run(
         "plan_periods",
         **request.parameters,
         locations=batch.array,
         period_ends=[period.end for period in request.periods],
-        week_start=context.settings.calendar.week_start,
+        days=[day for day, _ in holding],
+        types=[period.period_type.value for _, period in holding],
+        starts=[period.start for _, period in holding],
+        ends=[period.end for _, period in holding],
         owed_before=request.last_day if request.catches_up else None,
-        has_longer=written.has_longer,
     )
+    periods = [*request.periods, *(period for _, period in holding)]
     compose_planned(
         context,
         locations=batch.array,
         force=request.force,
-        **written.bounds(request.period_type),
+        first_start=min(period.start for period in periods),
+        last_start=max(period.start for period in periods),
+        period_types=sorted({period.period_type.value for period in periods}),
     )
     counts = queries.run("count_composed").fetchall()
     statuses = {status for _, _, status, _, _ in counts}
@@ -103,10 +104,10 @@ def compose_planned(context: RunContext, **parameters: Any) -> None:
         parts={
             "stored_figures": metrics.columns("s"),
             "composed_figures": metrics.columns("f"),
+            "fitting_figures": metrics.fitting("f"),
+            "emptied_figures": metrics.emptied("f"),
             "overflow": metrics.overflow("f"),
         },
-        largest_ratio=metrics.largest("ratio"),
-        largest_percentage=metrics.largest("percent"),
         **parameters,
     )
 
@@ -125,7 +126,7 @@ def _count(report: SnapshotReport, counts: list[tuple[str, bool, str, bool, int]
 
 
 def _report_problem(report: SnapshotReport, batch: Batch, row: tuple[Any, ...]) -> None:
-    location, period_type, start, end, status, ratio_overflows, percentage_overflows = row
+    location, period_type, start, end, status, emptied = row
     name = batch.label(location)
     period = f"{period_type} {start}" if start == end else f"{period_type} {start}..{end}"
     if status == RowStatus.OVERFLOW:
@@ -140,11 +141,7 @@ def _report_problem(report: SnapshotReport, batch: Batch, row: tuple[Any, ...]) 
                 Failure(name, "some days of this period could not be computed", period)
             )
     else:
-        for overflows, figure in (
-            (ratio_overflows, "turnover_ratio"),
-            (percentage_overflows, "wastage_percentage"),
-        ):
-            if overflows:
-                report.warnings.append(
-                    f"{name}: {figure} of {period} does not fit its column and was left empty"
-                )
+        report.warnings += [
+            f"{name}: {figure} of {period} does not fit its column and was left empty"
+            for figure in emptied
+        ]

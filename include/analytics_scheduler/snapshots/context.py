@@ -7,12 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from analytics_scheduler.migrations import require_migrated
+from analytics_scheduler.periods import ONE_DAY
 from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import CalendarSettings, DatabaseSettings, SnapshotSettings
 from analytics_scheduler.snapshots.prices import observe_prices
 from analytics_scheduler.source import read_source_shape
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from psycopg import Connection
 
     from analytics_scheduler.periods import Calendar
@@ -65,8 +68,7 @@ class RunContext:
 
     def instants(self, first_day: date, last_day: date) -> list[datetime]:
         """Return the first instants of consecutive days, and of the day after the last."""
-        count = day_count(first_day, last_day)
-        return [self.instant(first_day + timedelta(days=n)) for n in range(count + 1)]
+        return [self.instant(day) for day in days_between(first_day, last_day + ONE_DAY)]
 
 
 def prepare(
@@ -87,6 +89,12 @@ def prepare(
         has_timezone=shape.created_at_is_timestamptz,
         priced_at=priced_at or observe_prices(queries),
     )
+
+
+def days_between(first_day: date, last_day: date) -> Iterator[date]:
+    """Give the days from one to another, both included."""
+    for number in range(day_count(first_day, last_day)):
+        yield first_day + timedelta(days=number)
 
 
 def day_count(first_day: date, last_day: date) -> int:

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from analytics_scheduler.snapshots.prices import PriceHistory
     from analytics_scheduler.snapshots.ranges import Batch
 
-# What a figure may reach without overflowing its column, in whole cents and in pieces; and half of
-# what a bigint holds, so that sums of two such numbers never overflow.
-_LARGEST_CENTS = int(largest("money") * 100)
-_LARGEST_ITEMS = int(largest("pieces"))
+# What a day may reach without overflowing the columns of its snapshot, in whole cents and in
+# pieces; and half of what a bigint holds, so that sums of two such numbers never overflow.
+_AMOUNTS = ("total_inventory_value", "wastage_value", "revenue", "cost_of_goods_sold")
+_LARGEST_CENTS = int(min(largest(name) for name in _AMOUNTS) * 100)
+_LARGEST_ITEMS = int(largest("total_items"))
 _LARGEST_SUM = 2**62 - 1
 
 

@@ -32,9 +32,14 @@ class LocationRange:
         """The parameters `after` and `until` of a statement."""
         return {"after": self.after, "until": self.until}
 
-    def as_dict(self) -> dict[str, str | None]:
-        """Return the range as plain data: a few bytes, however many locations it holds."""
-        return {name: str(value) if value else None for name, value in self.parameters.items()}
+    def as_dict(self) -> dict[str, Any]:
+        """Return the range as plain data: a few bytes, however many locations it holds.
+
+        Tasks of the first version, which a rolling upgrade leaves running, also read `number` and
+        `locations`, for a line in their log.
+        """
+        ends = {name: str(value) if value else None for name, value in self.parameters.items()}
+        return {"number": 0, **ends, "locations": 0}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> LocationRange:

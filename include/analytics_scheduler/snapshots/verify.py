@@ -115,8 +115,8 @@ def _verify_batch(
         context,
         locations=batch.array,
         force=True,
-        first_day=date.min,
-        last_day=date.max,
+        first_start=date.min,
+        last_start=date.max,
         period_types=PeriodType.words(),
     )
     _compare(context, history, batch)

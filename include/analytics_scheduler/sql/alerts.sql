@@ -42,7 +42,7 @@ RETURNING id, event, created_at;
 -- name: give_up_alerts
 -- Purpose: give up the waiting alerts that are too old. An alert is tried at least once first.
 -- Parameters: days (the age).
--- Rows: one an alert: id, event, task, attempts, last_answer.
+-- Rows: one per alert: id, event, task, attempts, last_answer.
 -- Locks: the rows.
 UPDATE {analytics}.analytics_snapshot_alerts
 SET state = 'given up', settled_at = clock_timestamp()

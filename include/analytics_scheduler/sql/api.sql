@@ -1,7 +1,7 @@
 -- name: read_coverage
 -- Purpose: count the active locations, and those of them that have their snapshot, by period.
 -- Parameters: period_types, period_starts (arrays of one length: together they name the periods).
--- Rows: one a period, in the order of the arrays.
+-- Rows: one per period, in the order of the arrays.
 WITH active AS (
     SELECT id FROM {source}.locations
     WHERE is_active

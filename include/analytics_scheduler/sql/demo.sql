@@ -1,7 +1,7 @@
 -- name: count_snapshots
 -- Purpose: count the snapshots of each period type.
 -- Parameters: period_types (in the order of the rows).
--- Rows: one a period type that has snapshots.
+-- Rows: one per period type that has snapshots.
 SELECT
     period_type,
     count(*) AS row_count
@@ -14,7 +14,7 @@ ORDER BY array_position(%(period_types)s::text[], period_type::text);
 -- Purpose: read the snapshots of the latest period of each type.
 -- Parameters: period_types (in the order of the rows).
 -- Parts: figures (the columns of metrics.py).
--- Rows: one a period type and location.
+-- Rows: one per period type and location.
 SELECT
     s.period_type,
     s.period_start,

@@ -2,8 +2,8 @@
 -- Purpose: find the last success of each task. For snapshots it is the run of the latest day,
 -- whatever older days were filled in after it. A retention run that ran out of time counts: the
 -- next one continues where it stopped.
--- Rows: one a task that has ever succeeded: task, finished_at, last_day (NULL if the task writes no
--- snapshots).
+-- Rows: one per task that has ever succeeded: task, finished_at, last_day (NULL if the task writes
+-- no snapshots).
 SELECT DISTINCT ON (task)
     task,
     finished_at,

@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS {analytics}.analytics_snapshot_migrations (
 -- name: read_snapshot_columns
 -- Purpose: read the columns of a table of snapshots that may be another service's.
 -- Parameters: schema.
--- Rows: one a column: its name, its type, and whether every INSERT must give it a value; none if
+-- Rows: one per column: its name, its type, and whether every INSERT must give it a value; none if
 -- there is no such table.
 SELECT
     a.attname::text AS column_name,

@@ -7,8 +7,8 @@ SELECT current_user::text;
 -- name: read_relations
 -- Purpose: read what the relations of the source are, and how large the planner estimates them.
 -- Parameters: schema; relations (an array of names).
--- Rows: one a relation that exists, in the order of the names; estimated_rows is -1 if it was never
--- analysed.
+-- Rows: one per relation that exists, in the order of the names; estimated_rows is -1 if it was
+-- never analysed.
 SELECT
     c.relname::text AS relation_name,
     c.relkind::text AS relation_kind,
@@ -26,7 +26,7 @@ ORDER BY wanted.place;
 -- Purpose: read the indexes of relations that a query for any row can use: valid B-trees on plain
 -- columns, not partial.
 -- Parameters: schema; relations (an array of names).
--- Rows: one an index, with its key columns in order.
+-- Rows: one per index, with its key columns in order.
 SELECT
     c.relname::text AS relation_name,
     i.indisunique AND i.indimmediate AS is_unique,
@@ -78,7 +78,7 @@ LEFT JOIN pg_class AS c ON n.oid = c.relnamespace AND c.relname = 'analytics_sna
 -- name: read_missing_privileges
 -- Purpose: find the privileges on the package's tables that the user lacks.
 -- Parameters: schema (that of the package's tables).
--- Rows: one a table that lacks a privilege: its name, and an array of the privileges.
+-- Rows: one per table that lacks a privilege: its name, and an array of the privileges.
 SELECT
     c.relname::text AS table_name,
     array_agg(p.privilege ORDER BY p.place) AS missing

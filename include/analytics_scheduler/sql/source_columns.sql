@@ -1,7 +1,8 @@
 -- name: read_source_columns
 -- Purpose: read what the catalog says of columns of the source, and whether the user may read them.
 -- Parameters: schema; relations, columns (two arrays of one length: pairs of names).
--- Rows: one a pair, in the order of the arrays; NULLs if the schema, relation or column is missing.
+-- Rows: one per pair, in the order of the arrays; NULLs if the schema, relation or column is
+-- missing.
 WITH RECURSIVE wanted AS (
     SELECT
         pair.place,

@@ -88,7 +88,7 @@ LEFT JOIN known_locations AS l ON m.location_id = l.id;
 -- name: count_unknown_types
 -- Purpose: count the movements of each type that no figure knows, the most frequent types first.
 -- Parameters: known (an array of the known types); size (how many types to return).
--- Rows: one a type, with the number of unknown types in all.
+-- Rows: one per type, with the number of unknown types in all.
 SELECT
     type::text AS type_name,
     count(*) AS movements,

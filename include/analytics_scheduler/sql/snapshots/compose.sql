@@ -1,47 +1,32 @@
 -- name: plan_periods
 -- Purpose: decide which periods are composed from days, and why: the requested ones, and those that
 -- hold a day written now and are stored already or owed.
--- Parameters: locations; period_type; period_starts; period_ends (the requested periods);
--- has_longer (whether to look at weeks and months); week_start (0 is Monday); owed_before (a date,
--- or NULL: weeks and months that end before it are composed if they hold a day written now).
+-- Parameters: locations; period_type; period_starts; period_ends (the requested periods); days;
+-- types; starts; ends (days that may have been written, each with every period that holds it: the
+-- period's type, first and last day); owed_before (a date, or NULL: longer periods that end before
+-- it are composed if they hold a day written now).
 CREATE TEMPORARY TABLE planned_periods ON COMMIT DROP AS
-WITH written AS (
+WITH holding AS (
     SELECT
-        w.location_id,
-        w.day,
-        w.reason,
-        w.day
-        - mod(extract(ISODOW FROM w.day)::integer + 6 - %(week_start)s::integer, 7) AS week,
-        date_trunc('month', w.day)::date AS month
-    FROM written_days AS w
+        p.day,
+        p.period_type,
+        p.period_start,
+        p.period_end
+    FROM
+        unnest(
+            %(days)s::date[], %(types)s::text[], %(starts)s::date[], %(ends)s::date[]
+        ) AS p (day, period_type, period_start, period_end)
 ),
 
 affected AS (
     SELECT
-        location_id,
-        'daily' AS period_type,
-        day AS period_start,
-        day AS period_end,
-        reason
-    FROM written
-    UNION ALL
-    SELECT
-        location_id,
-        'weekly' AS period_type,
-        week AS period_start,
-        week + 6 AS period_end,
-        reason
-    FROM written
-    WHERE %(has_longer)s
-    UNION ALL
-    SELECT
-        location_id,
-        'monthly' AS period_type,
-        month AS period_start,
-        (month + INTERVAL '1 month')::date - 1 AS period_end,
-        reason
-    FROM written
-    WHERE %(has_longer)s
+        w.location_id,
+        p.period_type,
+        p.period_start,
+        p.period_end,
+        w.reason
+    FROM written_days AS w
+    INNER JOIN holding AS p ON p.day = w.day
 ),
 
 candidates AS (
@@ -93,10 +78,12 @@ HAVING bool_or(c.is_owed) OR EXISTS (
 -- name: compose_snapshots
 -- Purpose: compose the planned periods from stored days, and say how each compares with the stored
 -- row: the status is a RowStatus.
--- Parameters: force; locations; first_day; last_day; period_types (bounds of what is planned, so
--- that no more is read); largest_ratio; largest_percentage (what their columns hold).
--- Parts: stored_figures; composed_figures (the columns of the figures, of s and of f); overflow
--- (whether one of them, money or pieces, does not fit its column).
+-- Parameters: force; locations; first_start; last_start; period_types (bounds of what is planned,
+-- so that no more is read).
+-- Parts: stored_figures; composed_figures (the columns of the figures, of s and of f);
+-- fitting_figures (the same of f, with NULL for each ratio or percentage that does not fit its
+-- column); emptied_figures (the names of these); overflow (whether an amount does not fit its
+-- column).
 CREATE TEMPORARY TABLE composed_snapshots ON COMMIT DROP AS
 WITH sums AS (
     -- One period at a time, so that its days are looked up by key, whatever the planner knows.
@@ -159,20 +146,26 @@ figures AS (
         is_complete,
         closing_cents * 0.01 AS total_inventory_value,
         closing_items AS total_items,
-        CASE
-            WHEN cogs_cents = 0 THEN 0
-            WHEN abs(ratio) <= %(largest_ratio)s THEN ratio
-        END AS turnover_ratio,
+        CASE WHEN cogs_cents = 0 THEN 0 ELSE ratio END AS turnover_ratio,
         waste_cents * 0.01 AS wastage_value,
-        CASE
-            WHEN left_cents = 0 THEN 0
-            WHEN abs(percentage) <= %(largest_percentage)s THEN percentage
-        END AS wastage_percentage,
+        CASE WHEN left_cents = 0 THEN 0 ELSE percentage END AS wastage_percentage,
         revenue_cents * 0.01 AS revenue,
-        cogs_cents * 0.01 AS cost_of_goods_sold,
-        coalesce(abs(ratio) > %(largest_ratio)s AND cogs_cents <> 0, FALSE) AS ratio_overflows,
-        coalesce(abs(percentage) > %(largest_percentage)s, FALSE) AS percentage_overflows
+        cogs_cents * 0.01 AS cost_of_goods_sold
     FROM quotients
+),
+
+fitted AS (
+    SELECT
+        f.location_id,
+        f.period_type,
+        f.period_start,
+        f.period_end,
+        f.reason,
+        f.is_requested,
+        f.is_complete,
+        {fitting_figures},
+        {emptied_figures} AS emptied
+    FROM figures AS f
 )
 
 SELECT
@@ -189,7 +182,7 @@ SELECT
             THEN 'changed'
         ELSE 'same'
     END AS status
-FROM figures AS f
+FROM fitted AS f
 LEFT JOIN {analytics}.analytics_snapshots AS s
     ON
         s.location_id = f.location_id
@@ -197,5 +190,5 @@ LEFT JOIN {analytics}.analytics_snapshots AS s
         AND s.period_start = f.period_start
         AND s.location_id = any(%(locations)s::uuid[])
         AND s.period_type = any(%(period_types)s)
-        AND s.period_start >= %(first_day)s
-        AND s.period_start <= %(last_day)s;
+        AND s.period_start >= %(first_start)s
+        AND s.period_start <= %(last_start)s;

@@ -9,7 +9,7 @@
 -- created_at is compared with or without a time zone); first_start; last_end (the first and last of
 -- these); first_day; last_day; day_count; priced_at.
 -- Parts: _prices_at.
--- Rows: into the temporary table computed_days, one a location and day, and one for what moved
+-- Rows: into the temporary table computed_days, one per location and day, and one for what moved
 -- after the last day. `problems` counts what makes a day unusable: in its own movements for its
 -- flows, and in all later ones for its closing.
 CREATE TEMPORARY TABLE computed_days ON COMMIT DROP AS

@@ -15,7 +15,7 @@ SELECT coalesce(sum(movements), 0)::bigint FROM computed_days;
 -- Parameters: priced_from; priced_until (moments between which no price changed; priced_until may
 -- be NULL); largest_items; largest_cents (what the columns of a snapshot hold); largest_sum (what a
 -- day's own columns hold).
--- Rows: one a location and day: both, and whether its movements or stock are the cause.
+-- Rows: one per location and day: both, and whether its movements or stock are the cause.
 SELECT
     c.location_id,
     c.day,
@@ -51,7 +51,8 @@ WHERE w.location_id = d.location_id AND w.day = d.day;
 -- Purpose: say what makes days of one location unusable.
 -- Parameters: location; first_start (the first instant of the earliest such day); priced_at.
 -- Parts: _prices_at.
--- Rows: one a kind of problem: how often it occurs, its noun (in the singular), and what is wrong.
+-- Rows: one per kind of problem: how often it occurs, its noun (in the singular), and what is
+-- wrong.
 SELECT
     count(*) AS occurrences,
     noun,
@@ -98,7 +99,7 @@ ORDER BY noun, problem;
 -- compared at the older ones.
 -- Parameters: locations; priced_from; priced_until (moments between which no price changed;
 -- priced_until may be NULL).
--- Rows: one a day and moment: the day, the moment of the older prices, the locations.
+-- Rows: one per day and moment: the day, the moment of the older prices, the locations.
 SELECT
     w.day,
     before.priced_at,
@@ -125,7 +126,7 @@ GROUP BY w.day, before.priced_at;
 -- Purpose: list the prices that the day before was valued at, for revalue_openings.
 -- Parameters: priced_at (the moment of the older prices).
 -- Parts: _prices_at.
--- Rows: into the temporary table older_prices, one a product.
+-- Rows: into the temporary table older_prices, one per product.
 CREATE TEMPORARY TABLE older_prices ON COMMIT DROP AS
 {_prices_at};
 
@@ -135,7 +136,7 @@ CREATE TEMPORARY TABLE older_prices ON COMMIT DROP AS
 -- Parameters: locations; day; day_start (its first instant); priced_at (the moment that the day is
 -- valued at).
 -- Parts: _prices_at.
--- Rows: into the temporary table revaluations, one a location.
+-- Rows: into the temporary table revaluations, one per location.
 INSERT INTO revaluations (location_id, day, cents)
 WITH repriced AS (
     SELECT
@@ -221,19 +222,19 @@ WHERE
 
 
 -- name: has_longer_periods
--- Purpose: say whether a week or month that ends on or after a day is stored.
--- Parameters: day.
+-- Purpose: say whether a period of several days that ends on or after a day is stored.
+-- Parameters: day; period_types (those of several days).
 -- Rows: one: true or false.
 SELECT EXISTS(
     SELECT FROM {analytics}.analytics_snapshots
-    WHERE period_type IN ('weekly', 'monthly') AND period_end >= %(day)s
+    WHERE period_type = any(%(period_types)s) AND period_end >= %(day)s
 ) AS has_longer_periods;
 
 
 -- name: list_unexplained
 -- Purpose: list the days that the batch stored whose stock changed without a movement.
 -- Parameters: locations; first_day; last_day (bounds of what was stored, so that no more is read).
--- Rows: one a location and day: both, the items, and their value.
+-- Rows: one per location and day: both, the items, and their value.
 SELECT
     d.location_id,
     d.day,

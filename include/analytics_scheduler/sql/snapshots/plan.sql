@@ -102,7 +102,7 @@ SELECT EXISTS(
 -- Parameters: locations; after; until; by_id (whether to look locations up by their ids or read the
 -- range between after and until); starts (the first instants of the days and of the day after the
 -- last); first_start; last_end (the first and last of these); first_day; day_count; timezone.
--- Rows: one a location with a changed day: its id and that day.
+-- Rows: one per location with a changed day: its id and that day.
 WITH found AS MATERIALIZED (
     SELECT
         m.location_id,
@@ -145,8 +145,8 @@ GROUP BY d.location_id;
 -- Purpose: group the locations whose wanted days begin and end alike, so that one reading of the
 -- ledger serves them all.
 -- Parameters: size (how many locations the batch has).
--- Rows: one a group: the moment of its prices, whether its days are missing (or stored), the first
--- and last day, and its locations in order, or NULL if they are the whole batch.
+-- Rows: one per group: the moment of its prices, whether its days are missing (or stored), the
+-- first and last day, and its locations in order, or NULL if they are the whole batch.
 WITH extents AS (
     SELECT
         location_id,
@@ -172,7 +172,8 @@ GROUP BY priced_at, is_missing, first_day, last_day;
 -- Purpose: find the locations whose stored day before or after a group of days can carry it.
 -- Parameters: locations; first_day; last_day; priced_from; priced_until (moments between which no
 -- price changed; priced_until may be NULL); timezone.
--- Rows: one a location with such a day: its id, whether the day after and the day before is there.
+-- Rows: one per location with such a day: its id, whether the day after and the day before is
+-- there.
 SELECT
     location_id,
     bool_or(day = %(last_day)s::date + 1) AS has_day_after,

@@ -1,7 +1,7 @@
 -- name: _current_prices
 -- Purpose: the products' current costs and prices in whole cents: NULL if one is missing, is not a
 -- number, or has more than two decimals.
--- Rows: one a product.
+-- Rows: one per product.
 SELECT
     id AS product_id,
     CASE
@@ -19,7 +19,7 @@ FROM {source}.products;
 -- not scanned in parallel: compute_days then takes 2.3 times as long (1.8 times for eight days).
 -- Parameters: priced_at.
 -- Parts: _current_prices.
--- Rows: one a product.
+-- Rows: one per product.
 SELECT DISTINCT ON (product_id)
     product_id,
     cost_cents,
@@ -80,7 +80,7 @@ WHERE
 
 -- name: list_price_changes
 -- Purpose: list the moments at which a run saw a changed cost or price.
--- Rows: one a moment, in order.
+-- Rows: one per moment, in order.
 SELECT DISTINCT seen_at
 FROM {analytics}.analytics_snapshot_prices
 ORDER BY seen_at;

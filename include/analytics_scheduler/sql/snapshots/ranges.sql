@@ -7,7 +7,7 @@ SELECT count(*) FROM {source}.locations WHERE is_active;
 -- name: find_shards
 -- Purpose: cut the active locations into ranges of ids of about equal size.
 -- Parameters: shards (how many).
--- Rows: one a range, in order: its last id.
+-- Rows: one per range, in order: its last id.
 SELECT (max(id::text))::uuid AS last_location
 FROM (
     SELECT
@@ -38,7 +38,7 @@ LIMIT 2 OFFSET %(size)s - 1;
 -- name: list_locations
 -- Purpose: list the active locations of a batch.
 -- Parameters: after (an id, or NULL); until (an id, or NULL).
--- Rows: one a location, in the order of their ids: id and name.
+-- Rows: one per location, in the order of their ids: id and name.
 SELECT
     id,
     name
@@ -73,7 +73,7 @@ ON CONFLICT DO NOTHING;
 -- Purpose: lock the active locations of a batch against other writers, in the order of their ids,
 -- so that two runs that meet never wait for each other in a circle.
 -- Parameters: after (an id, or NULL); until (an id, or NULL).
--- Rows: one a location: id and name.
+-- Rows: one per location: id and name.
 -- Locks: a row of analytics_snapshot_locations for each location, until the transaction ends.
 SELECT
     l.id,

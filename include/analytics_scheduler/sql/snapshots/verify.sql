@@ -1,7 +1,7 @@
 -- name: sample_snapshots
 -- Purpose: draw stored snapshots at random.
 -- Parameters: sample (how many).
--- Rows: one a snapshot: its location and id.
+-- Rows: one per snapshot: its location and id.
 SELECT
     location_id,
     id
@@ -13,7 +13,7 @@ LIMIT %(sample)s;
 -- name: find_verified_batch
 -- Purpose: find the next batch of locations that have snapshots, in the order of their ids.
 -- Parameters: after (the last id of the batch before, or NULL); size.
--- Rows: one a location: its id.
+-- Rows: one per location: its id.
 SELECT DISTINCT location_id
 FROM {analytics}.analytics_snapshots
 WHERE %(after)s::uuid IS NULL OR location_id > %(after)s::uuid
@@ -172,8 +172,8 @@ SELECT count(*) FROM planned_periods;
 -- name: list_findings
 -- Purpose: list the snapshots of the batch that differ or cannot be computed again, and why.
 -- Parameters: timezone.
--- Rows: one a snapshot: its location and the location's name, period type, first and last day, and
--- the findings about it.
+-- Rows: one per snapshot: its location and the location's name, period type, first and last day,
+-- and the findings about it.
 WITH found AS (
     SELECT
         p.location_id,

@@ -1,6 +1,6 @@
 -- name: count_composed
 -- Purpose: count the composed snapshots by how they compare with the stored rows.
--- Rows: one a period type, whether it was requested, status, and whether there is a stored row.
+-- Rows: one per period type, whether it was requested, status, and whether there is a stored row.
 SELECT
     period_type,
     is_requested,
@@ -67,30 +67,29 @@ ORDER BY location_id, period_type, period_start;
 
 -- name: list_composed_problems
 -- Purpose: list the composed snapshots that could not be written whole.
--- Rows: one a snapshot: its location, period type, first and last day, status, and which ratio does
--- not fit its column.
+-- Rows: one per snapshot: its location, period type, first and last day, status, and the names of
+-- the figures that were left empty.
 SELECT
     location_id,
     period_type,
     period_start,
     period_end,
     status,
-    ratio_overflows,
-    percentage_overflows
+    emptied
 FROM composed_snapshots
 WHERE
     status = 'overflow'
     OR status = 'incomplete' AND snapshot_id IS NULL
-    OR status IN ('new', 'changed') AND (ratio_overflows OR percentage_overflows)
+    OR status IN ('new', 'changed') AND cardinality(emptied) > 0
 ORDER BY location_id, period_start;
 
 
 -- name: find_missing_snapshots
--- Purpose: find the rows that are expected, one an active location and requested period, and are
--- not there.
+-- Purpose: find the rows that are expected, one per active location and requested period, and
+-- are not there.
 -- Parameters: period_type; period_starts; first_start (the first of these: no row that begins later
 -- ends before it).
--- Rows: one a missing row: the location's id and name, and the first day of the period.
+-- Rows: one per missing row: the location's id and name, and the first day of the period.
 SELECT
     l.id,
     l.name,
