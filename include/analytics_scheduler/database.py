@@ -95,8 +95,9 @@ def _unreachable_named(server: str) -> Iterator[None]:
         yield
     except psycopg.OperationalError as error:
         raise DatabaseUnavailableError(
-            f"The database cannot be reached ({server}): {scrubbed(str(error))}. Check "
-            "DATABASE_URL or the Airflow connection analytics_db, and that the server is running."
+            f"The database cannot be reached ({server}). Check DATABASE_URL or the Airflow "
+            f"connection {CONNECTION_ID}, and that the server is running. The cause is: "
+            f"{scrubbed(' '.join(str(error).split()))}"
         ) from error
 
 

@@ -24,7 +24,7 @@ Value_co = TypeVar("Value_co", covariant=True)
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
 _LONGEST_AGE = 100_000
-_AGE_FORM = re.compile(r"(?P<count>[0-9]+)\s*(?P<unit>day|week|month|year)?s?")
+_AGE_FORM = re.compile(r"(?P<count>[0-9]+)(?:\s*(?P<unit>day|week|month|year)s?)?")
 _IDENTIFIER_BYTES = 63  # PostgreSQL cuts longer names without an error.
 _SHORTEST_SECRET = 16
 

@@ -256,6 +256,8 @@ def test_clean_up_without_info_permission(server: RedisServer) -> None:
     [
         "redis://:secret/with/slash@127.0.0.1:6379/0",
         "redis://127.0.0.1:port/0",
+        "redis://127.0.0.1:6379/stock",
+        "rediss://127.0.0.1:6379/1x",
         "redis+sentinel://127.0.0.1:26379",
         "redis+sentinel://127.0.0.1:x/stock",
     ],

@@ -94,8 +94,8 @@ def post(settings: AlertSettings, message: Message) -> Response:
 def _url_parts(settings: AlertSettings) -> SplitResult:
     if settings.url is None:
         raise NotConfiguredError(
-            "SCHEDULER_WEBHOOK_URL is not set: allowed is a URL such as "
-            "https://alerts.example.com/hooks/inventory."
+            "SCHEDULER_WEBHOOK_URL is not set. Set it to the address that alerts are sent to, such "
+            "as https://alerts.example.com/hooks/inventory."
         )
     return urlsplit(settings.url.reveal())
 

@@ -114,7 +114,7 @@ def page(endpoints: Sequence[Endpoint]) -> str:
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         f"<title>Analytics Scheduler</title><style>{_STYLE}</style>"
-        '<h1>Analytics Scheduler</h1><p>The same for programs: <a href="openapi.json">'
+        '<h1>Analytics Scheduler</h1><p>For programs, as OpenAPI: <a href="openapi.json">'
         f"openapi.json</a></p>{sections}</html>"
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from analytics_scheduler import setting_parsers
 from analytics_scheduler.api import audit
 from analytics_scheduler.api.auth import Caller
 from analytics_scheduler.api.messages import Answer, ApiError, Request, quoted, success
@@ -135,8 +136,7 @@ def _schedule(value: object) -> str | None:
     except ValueError as error:
         raise ApiError(
             400,
-            "schedule must be a cron string of five fields, or of six (seconds first) with the "
-            f"seconds 0, got {quoted(value)}: {error}.",
+            f"schedule must be {setting_parsers.cron.allowed}, got {quoted(value)}: {error}.",
         ) from error
 
 

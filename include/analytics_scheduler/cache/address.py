@@ -81,10 +81,15 @@ def connection_extra(extra: dict[str, Any], *, is_tls: bool, database: str | Non
 
 def _parsed(url: str) -> dict[str, Any]:
     try:
-        return dict(parse_url(url))  # type: ignore[no-untyped-call]
+        options = dict(parse_url(url))  # type: ignore[no-untyped-call]
     except (ValueError, TypeError):
         # The driver's own message may contain part of the password.
         raise _unusable() from None
+    # The driver takes database 0 for a path that is no number.
+    path = urlsplit(url).path.strip("/")
+    if "path" not in options and path and not path.isdecimal():
+        raise _unusable()
+    return options
 
 
 def _sentinel_client(url: str) -> redis.Redis:

@@ -57,7 +57,7 @@ def _print(output: Output, report: VerifyReport) -> None:
     if len(report.wrong) > _SHOWN:
         output.error_line(f"and {len(report.wrong) - _SHOWN} more")
     right = report.rows - len(report.findings)
-    output.line(f"{counted(report.rows, 'row')} computed again, of which {right} are the same.")
+    output.line(f"{counted(report.rows, 'row')} computed again: {right} unchanged.")
     for finding_name, count in sorted(counts.items()):
         output.line(f"  {count}: {finding_name}")
     output.result(

@@ -71,7 +71,9 @@ def load_sample(
     Raises ValueError for impossible sizes, and SchemaError if there is an inventory already.
     """
     if min(locations, products, days) < 1 or movements < locations or not 0 <= closed <= locations:
-        raise ValueError("A sample needs locations, products, days, and a movement a location.")
+        raise ValueError(
+            "A sample needs locations, products, days, and a movement for each location."
+        )
     end = until.astimezone(UTC).replace(tzinfo=None) if until.tzinfo else until
     random = Random(seed)
     shops = make_shops(locations, random, closed=closed)
