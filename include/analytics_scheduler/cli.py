@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from types import FrameType, ModuleType
 from typing import NoReturn
 
 from analytics_scheduler.errors import AnalyticsError
-from analytics_scheduler.output import standard_output
+from analytics_scheduler.output import Output, standard_output
 from analytics_scheduler.settings import retired_warnings
 
 COMMANDS = (
@@ -67,6 +68,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     for warning in retired_warnings():
         output.warning(warning)
+    try:
+        return _run(arguments, output)
+    except BrokenPipeError:
+        # Whoever read our output has gone. Python flushes stdout once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(arguments: argparse.Namespace, output: Output) -> int:
     try:
         return int(command_module(arguments.command).run(arguments, output))
     except AnalyticsError as error:

@@ -53,6 +53,18 @@ def test_every_command_has_help_and_takes_json(
     assert callable(module.run)
 
 
+@pytest.mark.parametrize("arguments", [["check", "--json"], ["health"]])
+def test_closed_pipe_is_no_traceback(arguments: list[str], no_database: None) -> None:
+    command = [sys.executable, "-m", "analytics_scheduler", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in errors
+    assert "BrokenPipe" not in errors
+
+
 @pytest.mark.parametrize("argv", [["snapshot"], [], ["--json"], ["check", "--colour"]])
 def test_bad_arguments_end_with_status_2(
     argv: list[str], capsys: pytest.CaptureFixture[str]
