@@ -15,14 +15,17 @@ from analytics_scheduler.vocabulary import Bookkeeping, PeriodType
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """The row of the statement `judge_snapshots`."""
+    """The row of the statements `prune_snapshots` and `count_prunable`."""
 
     last_location: UUID | None
     last_start: date | None
     found: int
-    prunable: list[UUID]
+    deleted: int
+    marks: int
     lacking: list[int]
     held: int
+    days: int = 0
+    revisions: int = 0
 
 
 def prune_period_type(context: PruneContext, period_type: PeriodType, counts: Counts) -> None:
@@ -47,7 +50,7 @@ def _prune_period_end(
     while not context.is_time_up():
         with short_transaction(context.queries):
             page = context.queries.row(
-                "judge_snapshots",
+                "count_prunable" if context.dry_run else "prune_snapshots",
                 _Page,
                 period_type=period_type,
                 period_end=period_end,
@@ -61,10 +64,8 @@ def _prune_period_end(
                     for period in waits_for
                 ],
             )
-            if context.dry_run:
-                _count(context, period_type, page, counts)
-            else:
-                _delete(context, period_type, page, counts)
+        counts.deleted[period_type] += page.deleted
+        _add_bookkeeping(page, counts)
         counts.add_held(period_end, page.held)
         for period, lacking in zip(waits_for, page.lacking, strict=True):
             counts.add_missing(period, period_end, lacking)
@@ -75,17 +76,7 @@ def _prune_period_end(
     counts.is_complete = False
 
 
-def _count(context: PruneContext, period_type: PeriodType, page: _Page, counts: Counts) -> None:
-    [(marks, days, revisions)] = context.queries.run(
-        "count_dependents", ids=page.prunable, period_type=period_type
-    )
-    counts.deleted[period_type] += len(page.prunable)
-    counts.deleted[Bookkeeping.ADOPTED_MARKS] += marks
-    counts.deleted[Bookkeeping.DAYS] += days
-    counts.deleted[Bookkeeping.REVISIONS] += revisions
-
-
-def _delete(context: PruneContext, period_type: PeriodType, page: _Page, counts: Counts) -> None:
-    [(deleted, marks)] = context.queries.run("delete_snapshots", ids=page.prunable)
-    counts.deleted[period_type] += deleted
-    counts.deleted[Bookkeeping.ADOPTED_MARKS] += marks
+def _add_bookkeeping(page: _Page, counts: Counts) -> None:
+    counts.deleted[Bookkeeping.ADOPTED_MARKS] += page.marks
+    counts.deleted[Bookkeeping.DAYS] += page.days
+    counts.deleted[Bookkeeping.REVISIONS] += page.revisions
