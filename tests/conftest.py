@@ -18,7 +18,9 @@ import pytest
 from psycopg import Connection
 from tests.support.database import scratch_database
 from tests.support.inventory import Analyst, Inventory
+from tests.support.redis_servers import RedisServer, redis_server
 from tests.support.settings import declared_settings
+from tests.support.snapshots import StoredSnapshots
 from tests.support.webhook_receiver import WebhookReceiver, webhook_receiver
 
 from analytics_scheduler.local.sample import create_source_keys, create_source_tables
@@ -125,6 +127,12 @@ def analyst(connection: Connection[Any], database_settings: DatabaseSettings) ->
     return Analyst(connection, database_settings)
 
 
+@pytest.fixture
+def stored(connection: Connection[Any]) -> StoredSnapshots:
+    """Give the package's tables of the test's database, to be filled row by row."""
+    return StoredSnapshots(connection)
+
+
 @pytest.fixture(scope="session")
 def redis_server_url() -> Iterator[str]:
     """Give the URL of a Redis database: REDIS_URL if it is set, or embedded."""
@@ -156,6 +164,13 @@ def redis_url(redis_server_url: str) -> str:
     with redis.Redis.from_url(redis_server_url) as client:
         client.flushdb()
     return redis_server_url
+
+
+@pytest.fixture(scope="module")
+def own_redis() -> Iterator[RedisServer]:
+    """Give a Redis server that only the tests of one module use, and may configure."""
+    with redis_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -223,3 +223,11 @@ class HealthStatus(Vocabulary):
     HEALTHY = "healthy", "every configured server responds, and every task is on time"
     DEGRADED = "degraded", "the cache is down; snapshots are still written"
     UNHEALTHY = "unhealthy", "the database is down, or a task is overdue, missing or broken"
+
+
+class BalanceSource(Vocabulary):
+    """What the closing stock of days is counted from: the parameter `balance_source`."""
+
+    STOCK = "stock", "the stock on hand, back over all movements since"
+    DAY_BEFORE = "day_before", "the stored day before them, forward over their own movements"
+    DAY_AFTER = "day_after", "the stored day after them, back over their own movements"

@@ -7,12 +7,10 @@ import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import psycopg
 import pytest
-from psycopg import sql
 from tests.support.airflow_server import AirflowServer, prepare, running_airflow, write_dags
 from tests.support.api_client import SURFACES, Client
-from tests.support.database import Database, scratch_database
+from tests.support.database import execute, rows, scratch_database, value
 
 
 @pytest.fixture(scope="module")
@@ -59,17 +57,13 @@ def test_trigger_fifty_at_once_in_postgresql(
     client = Client(postgres_airflow, SURFACES["fastapi"], token, token)
 
     assert flood(client) == {200: 1, 409: 49}
-    with psycopg.connect(metadata_url) as connection:
-        metadata = Database(connection)
-        metadata.execute("UPDATE dag_run SET state = 'running'")
-        assert flood(client) == {200: 1, 409: 49}
+    execute(metadata_url, "UPDATE dag_run SET state = 'running'")
+    assert flood(client) == {200: 1, 409: 49}
 
-        states = metadata.rows("SELECT state FROM dag_run ORDER BY state")
-        recorded = metadata.value(
-            "SELECT count(*) FROM log WHERE event = 'scheduler.trigger' AND run_id IS NOT NULL"
-        )
+    states = rows(metadata_url, "SELECT state FROM dag_run ORDER BY state")
     assert states == [("queued",), ("running",)]
-    assert recorded == 2
+    recorded = "SELECT count(*) FROM log WHERE event = 'scheduler.trigger' AND run_id IS NOT NULL"
+    assert value(metadata_url, recorded) == 2
 
 
 def test_endpoints_without_metadata_database(
@@ -77,8 +71,7 @@ def test_endpoints_without_metadata_database(
 ) -> None:
     token = postgres_airflow.token_of("admin")
     client = Client(postgres_airflow, SURFACES["fastapi"], token, token)
-    with psycopg.connect(metadata_url) as connection:
-        name = connection.info.dbname
+    name = value(metadata_url, "SELECT current_database()")
     with closed_database(postgres_server, name):
         answers = [client.get("/tasks"), client.post("/trigger/daily"), client.get("/health")]
 
@@ -93,11 +86,10 @@ def test_endpoints_without_metadata_database(
 @contextlib.contextmanager
 def closed_database(server_url: str, name: str) -> Iterator[None]:
     """Refuse connections to a database and end those that it has, until the block ends."""
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        quoted = sql.Identifier(name)
-        connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(quoted))
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
-        )
-        yield
-        connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(quoted))
+    execute(
+        server_url,
+        f"ALTER DATABASE {name} ALLOW_CONNECTIONS false",
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+    )
+    yield
+    execute(server_url, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")

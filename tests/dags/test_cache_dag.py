@@ -13,28 +13,22 @@ import redis
 from psycopg import Connection
 from tests.support.dag_runs import load_dag, run_dag
 from tests.support.database import Database
-from tests.support.redis_servers import RedisServer, redis_server
+from tests.support.redis_servers import RedisServer
 
 from analytics_scheduler.local.processes import free_port
 
 MOMENTS = (datetime(2026, 6, 10, tzinfo=UTC) + timedelta(hours=hour) for hour in count())
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with redis_server() as server:
-        yield server
-
-
 @pytest.fixture
 def client(
-    server: RedisServer, database_url: str, monkeypatch: pytest.MonkeyPatch
+    own_redis: RedisServer, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[redis.Redis]:
     monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("REDIS_URL", server.url)
+    monkeypatch.setenv("REDIS_URL", own_redis.url)
     monkeypatch.setenv("CACHE_MAX_IDLE_SECONDS", "60")
     monkeypatch.delenv("AIRFLOW_CONN_ANALYTICS_CACHE", raising=False)
-    with server.client() as client:
+    with own_redis.client() as client:
         client.flushall()
         yield client
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.support.database import scratch_database
+from tests.support.database import rows, scratch_database
 
 from analytics_scheduler.local.sample import load_sample
 from analytics_scheduler.queries import Queries
@@ -80,10 +80,11 @@ def test_dags_folder_has_documented_dags() -> None:
 
 def test_dag_runs_to_its_end(dag_id: str, airflow_environ: dict[str, str]) -> None:
     said = _airflow(airflow_environ, "dags", "test", dag_id)
-    with psycopg.connect(airflow_environ["DATABASE_URL"]) as connection:
-        outcomes = connection.execute(
-            "SELECT outcome FROM analytics_snapshot_runs WHERE task = %s", (dag_id,)
-        ).fetchall()
+    outcomes = rows(
+        airflow_environ["DATABASE_URL"],
+        "SELECT outcome FROM analytics_snapshot_runs WHERE task = %s",
+        dag_id,
+    )
     assert outcomes == [("success",)], said[-3000:]
 
 

@@ -100,12 +100,11 @@ def test_emit_run_sends_lateness_and_counts(
 
 def test_run_sends_overdue_for_each_task(
     receiver: socket.socket,
-    connection: Connection[tuple[object, ...]],
+    inventory: Inventory,
     named_servers: None,
 ) -> None:
     load_dag("daily-snapshot")
-    connection.execute("UPDATE analytics_snapshot_migrations SET applied_at = '2020-01-01Z'")
-    connection.commit()
+    inventory.execute("UPDATE analytics_snapshot_migrations SET applied_at = '2020-01-01Z'")
 
     run_dag("cache-cleanup", datetime(2026, 5, 21, 2, 0, 7, tzinfo=UTC))
 

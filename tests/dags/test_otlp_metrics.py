@@ -104,8 +104,7 @@ def test_run_sends_its_metrics_over_otlp(
     inventory = Inventory(connection)
     inventory.location("North")
     inventory.location("South")
-    connection.execute("UPDATE analytics_snapshot_migrations SET applied_at = '2020-01-01Z'")
-    connection.commit()
+    inventory.execute("UPDATE analytics_snapshot_migrations SET applied_at = '2020-01-01Z'")
 
     run_dag("daily-snapshot", datetime(2026, 5, 20, 2, 1, 7, tzinfo=UTC))
 

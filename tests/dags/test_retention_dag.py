@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
-from typing import Any
 
 import pytest
-from psycopg import Connection
 from tests.support.dag_runs import load_dag, run_dag
 from tests.support.snapshots import StoredSnapshots
 
@@ -17,11 +15,10 @@ OLDER, NEWER = date(2024, 6, 2), date(2024, 6, 9)
 
 @pytest.fixture
 def stored(
-    connection: Connection[Any], database_url: str, monkeypatch: pytest.MonkeyPatch
+    stored: StoredSnapshots, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> StoredSnapshots:
     """Give a database with the weeks of 2 and 9 June 2024."""
     monkeypatch.setenv("DATABASE_URL", database_url)
-    stored = StoredSnapshots(connection)
     location = stored.location()
     for start in (OLDER, NEWER):
         stored.snapshot(location, "weekly", start, start + timedelta(days=6))

@@ -12,6 +12,7 @@ import pytest
 import redis
 from tests.support.dag_runs import load_dag, run_dag
 from tests.support.inventory import Analyst, Inventory
+from tests.support.moments import utc
 
 from analytics_scheduler.local.processes import free_port
 
@@ -68,7 +69,7 @@ def test_snapshot_dags_as_documented(period_type: str, cron: str) -> None:
 def test_dag_run_writes_its_period(
     shop: UUID, analyst: Analyst, *, period_type: str, moment: str, start: str, revenue: int
 ) -> None:
-    states = run_dag(f"{period_type}-snapshot", datetime.fromisoformat(moment).replace(tzinfo=UTC))
+    states = run_dag(f"{period_type}-snapshot", utc(moment))
 
     assert states == ALL_GREEN
     assert int(analyst.row(shop, start, period_type)["revenue"]) == revenue

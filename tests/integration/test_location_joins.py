@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import Connection, sql
+from tests.support.database import rows
 from tests.support.inventory import Analyst, Inventory
 from tests.support.location_joins import KEYS, SAME_EVERYWHERE, problems_of
 
@@ -175,6 +176,6 @@ def test_join_across_locations_named() -> None:
     assert [(text, problems_of(text)) for text in keeping if problems_of(text)] == []
 
 
-def test_every_table_classified(connection: Connection[Any]) -> None:
-    tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+def test_every_table_classified(database_url: str) -> None:
+    tables = rows(database_url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert {name for (name,) in tables} <= set(KEYS) | SAME_EVERYWHERE

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 from psycopg import Connection
-from tests.support.redis_servers import RedisServer, redis_server
+from tests.support.redis_servers import RedisServer
 from tests.support.snapshots import StoredSnapshots
 
 from analytics_scheduler.cache.connection import connected_cache
@@ -43,15 +43,9 @@ FIGURES: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with redis_server() as server:
-        yield server
-
-
 @pytest.fixture
-def client(server: RedisServer) -> Iterator[redis.Redis]:
-    with server.client() as client:
+def client(own_redis: RedisServer) -> Iterator[redis.Redis]:
+    with own_redis.client() as client:
         client.flushall()
         client.config_set("maxmemory", "0")
         yield client
@@ -71,15 +65,10 @@ class Publisher:
 
 @pytest.fixture
 def publisher(
-    connection: Connection[Any], database_settings: DatabaseSettings, server: RedisServer
+    connection: Connection[Any], database_settings: DatabaseSettings, own_redis: RedisServer
 ) -> Publisher:
     queries = Queries(connection, database_settings)
-    return Publisher(queries, CacheSettings.load({"REDIS_URL": server.url}))
-
-
-@pytest.fixture
-def stored(connection: Connection[Any]) -> StoredSnapshots:
-    return StoredSnapshots(connection)
+    return Publisher(queries, CacheSettings.load({"REDIS_URL": own_redis.url}))
 
 
 @pytest.fixture

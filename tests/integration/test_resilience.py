@@ -14,12 +14,11 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
-from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg import Connection
+from tests.support.database import rows, value
 from tests.support.inventory import Analyst, Inventory, figures
 from tests.support.waiting import wait_until
 
@@ -61,22 +60,22 @@ def chain(inventory: Inventory) -> list[UUID]:
 
 
 def waiting_statements(database_url: str) -> list[str]:
-    with psycopg.connect(database_url, autocommit=True) as other:
-        rows = other.execute(
-            "SELECT query FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() AND state = 'active'"
-        ).fetchall()
-    return [row[0] for row in rows]
+    found = rows(
+        database_url,
+        "SELECT query FROM pg_stat_activity WHERE datname = current_database()"
+        " AND pid <> pg_backend_pid() AND state = 'active'",
+    )
+    return [query for (query,) in found]
 
 
 def waits_for_lock(database_url: str) -> bool:
     """Whether a session of the database waits for a lock that another one holds."""
-    with psycopg.connect(database_url, autocommit=True) as other:
-        waiting = other.execute(
-            "SELECT FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return waiting.rowcount > 0
+    waiting = value(
+        database_url,
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    )
+    return bool(waiting > 0)
 
 
 class TimeLimitError(BaseException):
@@ -253,7 +252,7 @@ COUNT_DAYS = "SELECT count(*) FROM analytics_snapshot_days"
 
 
 def test_killed_range_run_resumes_exactly(
-    database_url: str, analyst: Analyst, chain: list[UUID], connection: Connection[Any]
+    database_url: str, analyst: Analyst, chain: list[UUID]
 ) -> None:
     words = ("run", "daily", "--from", "2026-01-01", "--to", "2026-02-20")
     undisturbed = run_command(database_url, *words)
@@ -265,8 +264,7 @@ def test_killed_range_run_resumes_exactly(
     kills = 0
     for _ in range(int(os.environ.get("KILLS", "5"))):
         for table in ("analytics_snapshots", "analytics_snapshot_days"):
-            connection.execute(f"DELETE FROM {table}")
-        connection.commit()
+            analyst.execute(f"DELETE FROM {table}")
         victim = run_command(database_url, *words, SNAPSHOT_BATCH_SIZE="1")
         days = chance.randrange(len(expected) * 3 // 4)
         while victim.poll() is None and analyst.rows(COUNT_DAYS)[0][0] < days:

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from psycopg import Connection
 from tests.support.snapshots import StoredSnapshots
 
 from analytics_scheduler.database import connected
@@ -40,11 +39,6 @@ def pruned(
         moment=moment,
         **options,
     )
-
-
-@pytest.fixture
-def stored(connection: Connection[Any]) -> StoredSnapshots:
-    return StoredSnapshots(connection)
 
 
 @pytest.fixture

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Any
 
 import pytest
-from psycopg import Connection
 from tests.support.snapshots import StoredSnapshots
 
 from analytics_scheduler import cli
@@ -17,11 +15,10 @@ OLD_WEEK = date(2001, 1, 7)
 
 @pytest.fixture(autouse=True)
 def stored(
-    connection: Connection[Any], database_url: str, monkeypatch: pytest.MonkeyPatch
+    stored: StoredSnapshots, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> StoredSnapshots:
     """Store one week that is far older than it is kept."""
     monkeypatch.setenv("DATABASE_URL", database_url)
-    stored = StoredSnapshots(connection)
     stored.snapshot(stored.location(), "weekly", OLD_WEEK, date(2001, 1, 13))
     return stored
 

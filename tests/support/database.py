@@ -1,4 +1,8 @@
-"""The one way in which tests execute SQL of their own: on a connection, or once by a URL."""
+"""How tests execute SQL of their own: on a connection, or once by a URL.
+
+Only where the session matters does a test execute on its connection itself: it holds a lock until
+a block ends, has settings of its own, or is the one that the tested code is given.
+"""
 
 from __future__ import annotations
 

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import psycopg
-from psycopg import sql
 from tests.support.database import execute
 
 from analytics_scheduler.settings import DatabaseSettings
@@ -88,7 +86,4 @@ def role_of(url: str, attributes: str = "LOGIN PASSWORD 's3cret'") -> Iterator[t
     try:
         yield role, parts._replace(netloc=f"{role}:s3cret@{address}").geturl()
     finally:
-        with psycopg.connect(url, autocommit=True) as connection:
-            name = sql.Identifier(role)
-            connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(name))
-            connection.execute(sql.SQL("DROP ROLE {}").format(name))
+        execute(url, f"DROP OWNED BY {role} CASCADE", f"DROP ROLE {role}")

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg.rows import dict_row
 from tests.support.database import Database
+from tests.support.moments import utc
 
 from analytics_scheduler.periods import Calendar
 from analytics_scheduler.queries import Queries
@@ -130,7 +131,7 @@ class Analyst(Database):
         force: bool = False,
     ) -> SnapshotReport:
         """Take the snapshot that a run at a moment (UTC) stands for, or of a named day or range."""
-        moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
+        moment = utc(at)
         request = request_for(
             PeriodType(period_type),
             self.settings.calendar,

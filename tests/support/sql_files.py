@@ -59,9 +59,12 @@ class SqlText:
             return [raw.stmt for raw in parse_sql(f"SELECT {text}")]
 
     def _plain(self) -> str:
-        """Return the body with something of the right form for each placeholder."""
+        """Return the body with something of the right form for each placeholder.
+
+        A parameter becomes a column of its name, so that what it is compared with can be seen.
+        """
         text = re.sub(r"--.*", "", self._whole()).replace("%%", "%")
-        text = _QUERY.sub("(SELECT 1)", _PARAMETER.sub("$1", text))
+        text = _QUERY.sub("(SELECT 1)", _PARAMETER.sub(r'"\1"', text))
         return _PLACEHOLDER.sub(lambda match: _OTHER.get(match[1], match[1]), text)
 
     def _whole(self) -> str:

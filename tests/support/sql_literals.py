@@ -1,4 +1,7 @@
-"""The string literals that SQL compares with a column, or assigns to it."""
+"""The string literals that SQL compares with a column or parameter, or assigns to a column.
+
+A parameter is a column of its name in the trees of `sql_files`, so it is not told apart here.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import Any, NamedTuple
 from pglast import ast
 from pglast.enums import ConstrType
 from tests.support.sql_files import every_node
+
+_COMPARISONS = frozenset({"=", "<>", "<", "<=", ">", ">="})
 
 
 class Literal(NamedTuple):
@@ -26,9 +31,12 @@ def literals_of(tree: Any) -> Iterator[Literal]:
 
 def _in_expression(node: Any) -> Iterator[Literal]:
     match type(node).__name__:
-        case "A_Expr":
+        case "A_Expr" if node.name[-1].sval in _COMPARISONS:
             yield from _compared(node.lexpr, node.rexpr)
             yield from _compared(node.rexpr, node.lexpr)
+        case "SubLink" if node.testexpr is not None:
+            yield from _compared(node.testexpr, node.subselect)
+            yield from _compared(node.subselect, node.testexpr)
         case "CaseExpr" if node.arg is not None:
             yield from _compared(node.arg, tuple(when.expr for when in node.args))
         case "FuncCall":
@@ -76,9 +84,34 @@ def _queries_of(select: Any) -> list[Any]:
 
 
 def _compared(side: Any, other: Any) -> Iterator[Literal]:
-    column = _column_of(side)
-    if column:
-        yield from (Literal(column, word) for word in _words_of(other))
+    """Give the literals of the other side, each with the column that stands at its place."""
+    rows = [row for row in (side, other) if isinstance(row, ast.RowExpr)]
+    width = max((len(row.args or ()) for row in rows), default=1)
+    for place in range(width):
+        words = [word for value in _values_at(place, other) for word in _words_of(value)]
+        for value in _values_at(place, side):
+            yield from (Literal(column, word) for column in _columns_of(value) for word in words)
+
+
+def _values_at(place: int, node: Any) -> Iterator[Any]:
+    """Give the expressions at a place of a row, or of every row of a list, array or query."""
+    match type(node).__name__:
+        case "tuple":
+            for entry in node:
+                yield from _values_at(place, entry)
+        case "A_ArrayExpr":
+            yield from _values_at(place, node.elements or ())
+        case "RowExpr":
+            yield from (node.args or ())[place : place + 1]
+        case "SubLink" if node.testexpr is None:
+            yield from _values_at(place, node.subselect)
+        case "SelectStmt":
+            for query in _queries_of(node):
+                targets = tuple(target.val for target in query.targetList or ())
+                for row in (targets, *(query.valuesLists or ())):
+                    yield from row[place : place + 1]
+        case _:
+            yield node
 
 
 def _assigned(names: Iterable[str], values: Iterable[Any]) -> Iterator[Literal]:
@@ -87,14 +120,16 @@ def _assigned(names: Iterable[str], values: Iterable[Any]) -> Iterator[Literal]:
         yield from (Literal(name, word) for word in _words_of(expression))
 
 
-def _column_of(node: Any) -> str | None:
-    """Return the name of a column, whatever it is cast to."""
+def _columns_of(node: Any) -> Iterator[str]:
+    """Give the names of the columns that an expression has its value from, whatever the cast."""
     match type(node).__name__:
         case "TypeCast":
-            return _column_of(node.arg)
+            yield from _columns_of(node.arg)
+        case "CoalesceExpr":
+            for argument in node.args:
+                yield from _columns_of(argument)
         case "ColumnRef" if isinstance(node.fields[-1], ast.String):
-            return str(node.fields[-1].sval)
-    return None
+            yield str(node.fields[-1].sval)
 
 
 def _words_of(node: Any) -> Iterator[str]:
@@ -110,6 +145,8 @@ def _words_of(node: Any) -> Iterator[str]:
         case "A_ArrayExpr":
             yield from _words_of(node.elements)
         case "CoalesceExpr" | "MinMaxExpr":
+            yield from _words_of(node.args)
+        case "FuncCall" if node.funcname[-1].sval == "unnest":
             yield from _words_of(node.args)
         case "CaseExpr":
             yield from _words_of(tuple(when.result for when in node.args))

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.support.moments import utc
 
 from analytics_scheduler.cron import CronClock
 from analytics_scheduler.freshness import Success, assess, grace_of
@@ -14,10 +15,6 @@ from analytics_scheduler.vocabulary import FreshnessState
 
 DAILY = CronClock("0 2 * * *", ZoneInfo("UTC"))
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def state(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pglast import ast as sql_ast
 from tests.support.sql_files import SqlText, named_statements
+from tests.support.sql_locks import filled_tables, takes_locks
 
 import analytics_scheduler
 from analytics_scheduler.queries import SQL_FOLDER
@@ -27,6 +28,7 @@ _FIELD = re.compile(rf"(?:^|\s)({'|'.join(FIELDS)}):\s")
 _SQL = re.compile(
     r"\s*(SELECT|WITH|VALUES|INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY|CREATE|ALTER|DROP|LOCK|CALL)\s"
 )
+_FILLS = re.compile(r"into the temporary table (\w+)")
 _SAYS_NOTHING = re.compile(r"pg_advisory_|set_config$")
 # What needs no name: the settings of a session, and asking whether the server responds.
 _UNNAMED = re.compile(r"\s*(SET\s|SELECT (\w+\(\), )?set_config\(|SELECT 1$)")
@@ -108,10 +110,26 @@ def test_header_lists_the_parts(statement: SqlText) -> None:
 
 @each_statement
 def test_header_describes_the_rows(statement: SqlText) -> None:
-    """Without rows the field is left out; a part need not say what its rows are."""
-    rows = fields_of(statement.header).get("Rows")
-    assert rows or statement.is_part or not returns_rows(statement)
-    assert rows is None or not rows.startswith("none")
+    """A part need not say what its rows are.
+
+    A statement without rows has no field, unless it says into which temporary table it puts them.
+    """
+    rows = fields_of(statement.header).get("Rows", "")
+    filled = _FILLS.match(rows)
+    if returns_rows(statement):
+        assert rows or statement.is_part
+        assert not rows.startswith("none")
+        assert not filled
+    else:
+        assert not rows or (filled and filled[1] in filled_tables(statement))
+
+
+@each_statement
+def test_header_names_the_locks(statement: SqlText) -> None:
+    """A statement that only reads has no field; one that locks says what."""
+    locks = fields_of(statement.header).get("Locks", "")
+    assert bool(locks) == takes_locks(statement)
+    assert not re.match(r"(none|nothing)\b", locks, re.IGNORECASE)
 
 
 def strings_of(path: Path) -> Iterator[str]:
@@ -226,3 +244,58 @@ def test_executed_sql_is_found() -> None:
     assert list(executed_sql(tree)) == [
         "DELETE FROM t", "SELECT 2", "WITH a AS () ", "INSERT INTO t"
     ]  # fmt: skip
+
+
+def written(body: str) -> SqlText:
+    return SqlText("a", "a.sql", "", body)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("INSERT INTO {analytics}.t VALUES (1)", True),
+        ("WITH a AS (DELETE FROM t RETURNING id) SELECT id FROM a", True),
+        ("UPDATE t SET a = 1", True),
+        ("MERGE INTO t USING u ON t.a = u.a WHEN MATCHED THEN DELETE", True),
+        ("SELECT a FROM t FOR UPDATE SKIP LOCKED", True),
+        ("SELECT (SELECT a FROM t FOR SHARE)", True),
+        ("LOCK TABLE t", True),
+        ("SELECT pg_advisory_xact_lock(%(key)s)", True),
+        ("SELECT pg_try_advisory_lock(%(key)s)", True),
+        ("TRUNCATE wanted_days, t", True),
+        ("COPY t FROM STDIN", True),
+        ("ANALYZE t", True),
+        ("ALTER TABLE t ADD a INTEGER", True),
+        ("CREATE INDEX ON t (a)", True),
+        ("CREATE TABLE t (a INTEGER REFERENCES u)", True),
+        ("DROP TABLE pg_temp.t, t", True),
+        ("DROP SCHEMA t", True),
+        ("INSERT INTO {analytics}.wanted_days VALUES (1)", True),
+        ("SELECT a FROM t", False),
+        ("COPY t TO STDOUT", False),
+        ("CREATE TABLE t (a INTEGER PRIMARY KEY)", False),
+        ("CREATE TEMPORARY TABLE t AS SELECT 1", False),
+        ("DELETE FROM wanted_days", False),
+        ("INSERT INTO pg_temp.t VALUES (1)", False),
+        ("TRUNCATE wanted_days", False),
+        ("DROP TABLE pg_temp.t, wanted_days", False),
+    ],
+)
+def test_locks_are_found(body: str, *, expected: bool) -> None:
+    assert takes_locks(written(body)) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("CREATE TEMPORARY TABLE t AS SELECT 1", {"t"}),
+        ("INSERT INTO pg_temp.t SELECT 1", {"t"}),
+        ("INSERT INTO wanted_days SELECT 1", {"wanted_days"}),
+        ("INSERT INTO t SELECT 1", set()),
+        ("CREATE TABLE t AS SELECT 1", set()),
+        ("CREATE TEMPORARY TABLE t (a INTEGER)", set()),
+        ("DELETE FROM wanted_days", set()),
+    ],
+)
+def test_filled_tables_are_found(body: str, expected: set[str]) -> None:
+    assert filled_tables(written(body)) == expected

@@ -16,6 +16,7 @@ from analytics_scheduler.api.openapi import document
 from analytics_scheduler.vocabulary import (
     AlertEvent,
     AlertState,
+    BalanceSource,
     MovementType,
     Outcome,
     PeriodType,
@@ -25,7 +26,9 @@ from analytics_scheduler.vocabulary import (
     Vocabulary,
 )
 
+# By the name of a column, or of a parameter.
 COLUMNS: Mapping[str, type[Vocabulary]] = {
+    "balance_source": BalanceSource,
     "event": AlertEvent,
     "finding": VerifyFinding,
     "outcome": Outcome,
@@ -129,11 +132,40 @@ def test_every_word_has_a_meaning(each: type[Vocabulary]) -> None:
         ("UPDATE t SET type = 'x' WHERE name = 'y'", {("type", "x"), ("name", "y")}),
         ("DELETE FROM t WHERE type <> 'x'", {("type", "x")}),
         ("WITH a (type) AS (SELECT 'x') SELECT 1 FROM a", {("type", "x")}),
+        ("SELECT 1 FROM t WHERE coalesce(type, '') = 'x'", {("type", "x")}),
+        ("SELECT 1 FROM t WHERE (n, type) = (1, 'x')", {("type", "x")}),
+        (
+            "SELECT 1 FROM t WHERE (type, state) IN (('x', 'a'), ('y', 'b'))",
+            {("type", "x"), ("type", "y"), ("state", "a"), ("state", "b")},
+        ),
+        ("SELECT 1 FROM t WHERE 'x' IN (type, state)", {("type", "x"), ("state", "x")}),
+        ("SELECT 1 FROM t WHERE type IN (VALUES ('x'), ('y'))", {("type", "x"), ("type", "y")}),
+        ("SELECT 1 FROM t WHERE (n, type) IN (VALUES (1, 'x'))", {("type", "x")}),
+        ("SELECT 1 FROM t WHERE type IN (SELECT unnest(ARRAY['x']))", {("type", "x")}),
+        ("SELECT 1 FROM t WHERE 'x' = any(SELECT type FROM u)", {("type", "x")}),
+        ("SELECT 1 FROM t WHERE type = (SELECT 'x')", {("type", "x")}),
+        ("SELECT 1 FROM t WHERE type || 'x' = report ->> 'y'", set()),
     ],
 )
 def test_literals_are_found(query: str, expected: set[tuple[str, str]]) -> None:
     found = set(literals_of(parse_sql(query)[0].stmt))
     assert {literal for literal in found if literal.column} == expected
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "%(type)s = 'x'",
+        "'x' <> %(type)s::text",
+        "%(type)s IN ('x')",
+        "coalesce(%(type)s, '') = 'x'",
+        "(%(type)s, n) = ('x', 1)",
+        "%(type)s = any(ARRAY['x'])",
+    ],
+)
+def test_literals_of_a_parameter_are_found(condition: str) -> None:
+    text = SqlText("a", "a.sql", "", f"SELECT FROM t WHERE {condition}")
+    assert list(literals(text)) == [("type", "x")]
 
 
 def test_literals_of_each_column_are_found() -> None:

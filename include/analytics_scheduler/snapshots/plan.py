@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from analytics_scheduler.snapshots.context import day_count
 from analytics_scheduler.snapshots.prices import read_history
 from analytics_scheduler.snapshots.ranges import uuid_array
+
+# Exported, because days.py takes it from here.
+from analytics_scheduler.vocabulary import BalanceSource as BalanceSource  # noqa: PLC0414
 from analytics_scheduler.vocabulary import PeriodType
 
 if TYPE_CHECKING:
@@ -22,14 +24,6 @@ if TYPE_CHECKING:
     from analytics_scheduler.snapshots.prices import PriceHistory, PriceVersion
     from analytics_scheduler.snapshots.ranges import Batch
     from analytics_scheduler.snapshots.request import SnapshotRequest
-
-
-class BalanceSource(StrEnum):
-    """What the closing stock of days is counted from."""
-
-    STOCK = "stock"
-    DAY_BEFORE = "day_before"
-    DAY_AFTER = "day_after"
 
 
 @dataclass(frozen=True, slots=True)

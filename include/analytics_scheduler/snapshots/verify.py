@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from analytics_scheduler.snapshots.compose import compose_planned
 from analytics_scheduler.snapshots.context import prepare
 from analytics_scheduler.snapshots.days import compute_days
-from analytics_scheduler.snapshots.plan import BalanceSource, group_days
+from analytics_scheduler.snapshots.plan import group_days
 from analytics_scheduler.snapshots.prices import read_history
 from analytics_scheduler.snapshots.ranges import Batch, location_label
-from analytics_scheduler.vocabulary import PeriodType, VerifyFinding
+from analytics_scheduler.vocabulary import BalanceSource, PeriodType, VerifyFinding
 
 if TYPE_CHECKING:
     from uuid import UUID

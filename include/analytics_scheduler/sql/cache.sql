@@ -2,7 +2,6 @@
 -- Purpose: let only one transaction at a time publish a period type, so that older figures never
 -- overwrite newer ones.
 -- Parameters: period_type.
--- Rows: one.
 -- Locks: an advisory lock, until the end of the transaction.
 SELECT
     pg_advisory_xact_lock(

@@ -106,6 +106,7 @@ WHERE n.nspname = %(schema)s AND c.relname = 'locations' AND c.relkind IN ('r', 
 -- name: record_migration
 -- Purpose: record that a migration was applied.
 -- Parameters: number; name.
+-- Locks: the new row.
 INSERT INTO {analytics}.analytics_snapshot_migrations (number, name)
 VALUES (%(number)s, %(name)s);
 

@@ -21,21 +21,25 @@ SELECT
 
 -- name: copy_locations
 -- Purpose: load locations.
+-- Locks: the new rows.
 COPY {source}.locations (id, name, is_active) FROM STDIN;
 
 
 -- name: copy_products
 -- Purpose: load products.
+-- Locks: the new rows.
 COPY {source}.products (id, name, sku, category, cost, price) FROM STDIN;
 
 
 -- name: copy_stock
 -- Purpose: load the stock.
+-- Locks: the new rows.
 COPY {source}.inventory_items (product_id, location_id, quantity, last_updated) FROM STDIN;
 
 
 -- name: copy_movements
 -- Purpose: load movements.
+-- Locks: the new rows.
 COPY {source}.stock_movements (
     product_id, location_id, quantity, type, reason, created_at
 ) FROM STDIN;

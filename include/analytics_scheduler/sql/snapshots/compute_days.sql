@@ -3,11 +3,11 @@
 -- day ended. One statement sees one snapshot of the database. The closing stock is counted from a
 -- balance: from the stock on hand, or from a stored day before or after, which spares reading the
 -- movements since.
--- Parameters: balance_source (stock, day_before or day_after); locations; after; until; by_id
--- (whether to look locations up by their ids or read the range between after and until); starts
--- (the first instants of the days and of the day after the last; their type decides whether
--- created_at is compared with or without a time zone); first_start; last_end (the first and last of
--- these); first_day; last_day; day_count; priced_at.
+-- Parameters: balance_source (a BalanceSource); locations; after; until; by_id (whether to look
+-- locations up by their ids or read the range between after and until); starts (the first instants
+-- of the days and of the day after the last; their type decides whether created_at is compared with
+-- or without a time zone); first_start; last_end (the first and last of these); first_day;
+-- last_day; day_count; priced_at.
 -- Parts: _prices_at.
 -- Rows: into the temporary table computed_days, one per location and day, and one for what moved
 -- after the last day. `problems` counts what makes a day unusable: in its own movements for its

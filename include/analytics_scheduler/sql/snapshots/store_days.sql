@@ -2,7 +2,8 @@
 -- Purpose: store the computed days that are wanted, where they differ from what is stored.
 -- Parameters: cogs_includes_waste; timezone; run_id; priced_from; priced_until (moments between
 -- which no price changed; priced_until may be NULL).
--- Locks: the rows written. Every day that is stored is noted in the temporary table written_days.
+-- Rows: into the temporary table written_days, one a day that is stored.
+-- Locks: the stored rows.
 WITH usable AS (
     SELECT
         c.location_id,
