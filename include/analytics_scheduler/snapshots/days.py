@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from analytics_scheduler.snapshots.context import RunContext
-    from analytics_scheduler.snapshots.plan import BalanceSource, DayGroup
+    from analytics_scheduler.snapshots.plan import DayGroup
     from analytics_scheduler.snapshots.prices import PriceHistory
     from analytics_scheduler.snapshots.ranges import Batch
+    from analytics_scheduler.vocabulary import BalanceSource
 
 # What a day may reach without overflowing the columns of its snapshot, in whole cents and in
 # pieces; and half of what a bigint holds, so that sums of two such numbers never overflow.

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any
 from analytics_scheduler.snapshots.context import day_count
 from analytics_scheduler.snapshots.prices import read_history
 from analytics_scheduler.snapshots.ranges import uuid_array
-
-# Exported, because days.py takes it from here.
-from analytics_scheduler.vocabulary import BalanceSource as BalanceSource  # noqa: PLC0414
-from analytics_scheduler.vocabulary import PeriodType
+from analytics_scheduler.vocabulary import BalanceSource, PeriodType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
