@@ -9,37 +9,27 @@ time writes the same day: the last one that had ended by then. To write another 
 with that `date`. With `force`, stored days are computed again at current costs and prices, and the
 old figures are kept as revisions.
 
-**Steps**
-
-1. `plan_shards` picks the day, records the costs and prices of the moment, and splits the
-   locations into ranges of ids: one range for up to `SNAPSHOT_SHARD_LOCATIONS` locations.
-2. `write_snapshots` writes each range batch by batch. Each batch is committed on its own.
-3. `publish_snapshots` writes the latest figures to the cache. If Redis is down it logs a warning,
-   and the next run publishes them.
-4. `confirm_snapshots` counts the rows that should exist, records the run, and emits the asset
-   `analytics_snapshots_daily`.
+**How**: the task `write_snapshots` picks the day, records the costs and prices of the moment, and
+writes the locations batch by batch. Each batch is committed on its own. Then it counts the rows
+that should exist, records the run, and publishes the latest figures to the cache. If Redis is down
+it logs a warning, and the next run publishes them. A success emits the asset
+`analytics_snapshots_daily`. With `SNAPSHOT_SHARDS` above 1 the work is split: `plan_shards`, a
+`write_snapshots` for each range of locations, and `finish_run`.
 
 **Repairs**: a run without a `date` also fills in days that are missing from the last
 `SNAPSHOT_CATCHUP_DAYS`, and repairs days of the last `SNAPSHOT_LOOKBACK_DAYS` whose movements were
 booked, changed or deleted after they were counted, together with the weeks and months that contain
 them.
 
-**When it fails**: read the log of `confirm_snapshots`. It names the locations that are missing and
-says why; everything else has been written and stays. If `plan_shards` failed, its log says what is
-wrong. Fix the cause (`analytics-scheduler check` helps), then clear the failed tasks: the retry
-writes only what is missing.
+**When it fails**: read the log of the task that failed. It names the locations that are missing and
+says why; everything else has been written and stays. Fix the cause (`analytics-scheduler check`
+helps), then clear the task: the retry writes only what is missing.
 """
 
 from airflow.sdk import DAG
 
 from analytics_scheduler.orchestration.schedules import schedule_of
-from analytics_scheduler.orchestration.snapshots import (
-    confirm,
-    plan,
-    publish,
-    snapshot_options,
-    write,
-)
+from analytics_scheduler.orchestration.snapshots import snapshot_options, snapshot_tasks
 
 with DAG(
     "daily-snapshot",
@@ -48,5 +38,4 @@ with DAG(
     schedule=schedule_of("daily-snapshot"),
     **snapshot_options("daily"),
 ):
-    shards = plan("daily")
-    write(shards) >> publish(shards) >> confirm(shards, "daily")
+    snapshot_tasks("daily")

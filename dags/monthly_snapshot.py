@@ -10,35 +10,25 @@ the last one that had ended by then. To write another month, trigger the DAG wit
 With `force`, its stored days are computed again at current costs and prices, and the old figures
 are kept as revisions.
 
-**Steps**
+**How**: the task `write_snapshots` picks the month, records the costs and prices of the moment, and
+writes the locations batch by batch. Each batch is committed on its own. Then it counts the rows
+that should exist, records the run, and publishes the latest figures to the cache. If Redis is down
+it logs a warning, and the next run publishes them. A success emits the asset
+`analytics_snapshots_monthly`. With `SNAPSHOT_SHARDS` above 1 the work is split: `plan_shards`, a
+`write_snapshots` for each range of locations, and `finish_run`.
 
-1. `plan_shards` picks the month, records the costs and prices of the moment, and splits the
-   locations into ranges of ids: one range for up to `SNAPSHOT_SHARD_LOCATIONS` locations.
-2. `write_snapshots` writes each range batch by batch. Each batch is committed on its own.
-3. `publish_snapshots` writes the latest figures to the cache. If Redis is down it logs a warning,
-   and the next run publishes them.
-4. `confirm_snapshots` counts the rows that should exist, records the run, and emits the asset
-   `analytics_snapshots_monthly`.
-
-**How**: a month is composed from its stored days, so its revenue is the sum of theirs. Days that
+A month is composed from its stored days, so its revenue is the sum of theirs. Days that
 are missing are computed first.
 
-**When it fails**: read the log of `confirm_snapshots`. It names the locations that are missing and
-says why; everything else has been written and stays. If `plan_shards` failed, its log says what is
-wrong. Fix the cause (`analytics-scheduler check` helps), then clear the failed tasks: the retry
-writes only what is missing.
+**When it fails**: read the log of the task that failed. It names the locations that are missing and
+says why; everything else has been written and stays. Fix the cause (`analytics-scheduler check`
+helps), then clear the task: the retry writes only what is missing.
 """
 
 from airflow.sdk import DAG
 
 from analytics_scheduler.orchestration.schedules import schedule_of
-from analytics_scheduler.orchestration.snapshots import (
-    confirm,
-    plan,
-    publish,
-    snapshot_options,
-    write,
-)
+from analytics_scheduler.orchestration.snapshots import snapshot_options, snapshot_tasks
 
 with DAG(
     "monthly-snapshot",
@@ -47,5 +37,4 @@ with DAG(
     schedule=schedule_of("monthly-snapshot"),
     **snapshot_options("monthly"),
 ):
-    shards = plan("monthly")
-    write(shards) >> publish(shards) >> confirm(shards, "monthly")
+    snapshot_tasks("monthly")

@@ -94,25 +94,30 @@ class FinishedRun:
         return " ".join(f"{name}={_field_value(value)}" for name, value in fields.items())
 
 
-def finish_run(queries: Queries, run: FinishedRun, alerts: AlertSettings) -> None:
+def finish_run(queries: Queries, run: FinishedRun, alerts: AlertSettings) -> bool:
     """Store the record of a run and the alerts it gives rise to, commit, and log one line.
 
-    The report gets this process's peak memory, in MiB, unless it has one. Alerts that cannot be
-    stored are logged; the record is stored without them.
+    A run has one record and one alert, however often Airflow repeats it: return whether this
+    outcome is news. The report gets this process's peak memory, in MiB, unless it has one. Alerts
+    that cannot be stored are logged; the record is stored without them.
     """
     run = replace(run, report={"peak_memory_mib": peak_memory_mib(), **run.report})
     with queries.connection.transaction():
-        finished_at = queries.value(
-            "insert_run",
+        [(finished_at, replaced_outcome)] = queries.run(
+            "store_run",
             task=run.task,
             run_id=run.run_id,
             outcome=run.outcome,
             started_at=run.started_at,
             report=json.dumps(run.report, default=str),
+            since=run.started_at - CLOCK_SKEW,
         )
         run = replace(run, finished_at=finished_at)
-        _queue_alerts(queries, run, alerts)
+        is_news: bool = replaced_outcome != run.outcome
+        if is_news:
+            _queue_alerts(queries, run, alerts)
     _LOGGER.info("%s", run.log_line())
+    return is_news
 
 
 def is_recorded(queries: Queries, run: FinishedRun) -> bool:

@@ -126,23 +126,11 @@ class SnapshotSettings(SettingsGroup):
         parsers.whole_number(0, 366),
         "how many days back a daily run repairs days whose movements changed",
     )
-    shard_locations: int = setting(
-        "SNAPSHOT_SHARD_LOCATIONS",
-        "5000",
-        parsers.whole_number(1, 10_000_000),
-        "how many locations one task writes; a run with more is split into several tasks",
-    )
-    max_shards: int = setting(
-        "SNAPSHOT_MAX_SHARDS",
-        "16",
+    shards: int = setting(
+        "SNAPSHOT_SHARDS",
+        "1",
         parsers.whole_number(1, 256),
-        "how many tasks a run is split into at most",
-    )
-    parallel_shards: int = setting(
-        "SNAPSHOT_PARALLEL_SHARDS",
-        "4",
-        parsers.whole_number(1, 256),
-        "how many tasks of a run may write at the same time",
+        "how many Airflow tasks write the locations of a run side by side",
     )
     cogs_includes_waste: bool = setting(
         "COGS_INCLUDES_WASTE", "true", parsers.boolean, "whether cost of goods sold includes waste"
@@ -279,7 +267,13 @@ def load_schedule(
 
 
 # Variables that are no longer read, and what to do instead, such as "set SNAPSHOT_SHARDS instead".
-RETIRED: Mapping[str, str] = {}
+_INSTEAD_OF_SHARD_SETTINGS = (
+    "one task writes all locations; to have several write side by side, set SNAPSHOT_SHARDS"
+)
+RETIRED: Mapping[str, str] = dict.fromkeys(
+    ("SNAPSHOT_SHARD_LOCATIONS", "SNAPSHOT_MAX_SHARDS", "SNAPSHOT_PARALLEL_SHARDS"),
+    _INSTEAD_OF_SHARD_SETTINGS,
+)
 
 
 def retired_warnings(environ: Mapping[str, str] | None = None) -> list[str]:

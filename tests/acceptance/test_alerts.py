@@ -40,6 +40,6 @@ def test_airflow_sends_success_and_failure_alerts(receiver: WebhookReceiver) -> 
             up.wait(timeout=STOP_SECONDS)
     (body,) = [body for body in receiver.accepted if body["event"] == "failure"]
     assert "2099-01-01 is in the future" in body["message"]
-    assert body["run"]["report"]["failed_task"] == "plan_shards"
+    assert body["run"]["report"]["failed_task"] == "write_snapshots"
     ids = [body["id"] for body in receiver.accepted]
     assert (len(ids), receiver.forged) == (len(set(ids)), 0)

@@ -18,13 +18,13 @@ from tests.support.compose import images
 from tests.support.compose.deployment import Deployment, figures, running_deployment
 from tests.support.compose.stack import LocalStack, tail
 
+# Three workers of two slots each write six of the eight ranges at the same time.
 LOCATIONS, RANGES, PARALLEL = 32, 8, 6
 DAY_BEFORE = datetime.now(UTC).date() - timedelta(days=2)
 WAIT_SECONDS = 60
 SETTINGS = {
     "SCHEDULER_ENABLED": "false",
-    "SNAPSHOT_SHARD_LOCATIONS": str(LOCATIONS // RANGES),
-    "SNAPSHOT_PARALLEL_SHARDS": str(PARALLEL),
+    "SNAPSHOT_SHARDS": str(RANGES),
     "DATABASE_LOCK_TIMEOUT_SECONDS": "120",
     "WORKER_CONCURRENCY": "2",
 }

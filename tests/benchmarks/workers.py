@@ -50,7 +50,7 @@ CELERY_SECONDS = 600
 def setup_for(url: str, locations: int) -> RunSettings:
     return RunSettings(
         database=DatabaseSettings.load({"DATABASE_URL": url}),
-        snapshots=SnapshotSettings.load({"SNAPSHOT_SHARD_LOCATIONS": str(locations // RANGES)}),
+        snapshots=SnapshotSettings.load({"SNAPSHOT_SHARDS": str(RANGES)}),
         calendar=CalendarSettings.load({}).calendar(),
     )
 
@@ -163,8 +163,7 @@ def print_result(
 def celery(locations: int, movements: int) -> None:
     settings = {
         "SCHEDULER_ENABLED": "false",
-        "SNAPSHOT_SHARD_LOCATIONS": str(locations // RANGES),
-        "SNAPSHOT_PARALLEL_SHARDS": str(max(WORKERS)),
+        "SNAPSHOT_SHARDS": str(RANGES),
         "WORKER_CONCURRENCY": "1",
     }
     sample = {"locations": locations, "products": 200, "movements": movements, "days": 60}

@@ -43,15 +43,15 @@ def records(inventory: Inventory) -> list[tuple[Any, ...]]:
     )
 
 
-def test_failed_plan_is_recorded_with_its_reason(
+def test_failed_run_is_recorded_with_its_reason(
     inventory: Inventory, receiver: WebhookReceiver
 ) -> None:
     inventory.execute("ALTER TABLE products RENAME TO goods")
     states = run_dag("daily-snapshot", NIGHT)
-    assert (states["plan_shards"], states["confirm_snapshots"]) == ("failed", "failed")
+    assert states == {"write_snapshots": "failed"}
 
     [(outcome, failed_task, reason)] = records(inventory)
-    assert (outcome, failed_task) == ("failed", "plan_shards")
+    assert (outcome, failed_task) == ("failed", "write_snapshots")
     assert "products" in reason
     assert receiver.events == [("failure", "daily-snapshot")]
     assert receiver.accepted[0]["message"] == f"daily-snapshot failed: {reason}"
@@ -95,14 +95,14 @@ def test_killed_task_is_recorded_once(inventory: Inventory, receiver: WebhookRec
         "dag": dag,
         "run_id": "scheduled__killed",
         "dag_run": _Run(),
-        "ti": dag.get_task("plan_shards"),
+        "ti": dag.get_task("write_snapshots"),
         "exception": None,
     }
     for _ in range(2):
         record_failure(context)
     WebhookNotifier()({**context, "reason": "task_failure"})
     [(outcome, failed_task, reason)] = records(inventory)
-    assert (outcome, failed_task) == ("failed", "plan_shards")
+    assert (outcome, failed_task) == ("failed", "write_snapshots")
     assert "stopped from outside" in reason
     assert receiver.events == [("failure", "daily-snapshot")]
 
@@ -122,7 +122,7 @@ def test_failure_without_database_is_sent_unstored(
     with monkeypatch.context() as away:
         away.setenv("DATABASE_URL", f"postgresql://u:hidden@127.0.0.1:{free_port()}/none")
         states = run_dag("daily-snapshot", NIGHT + timedelta(days=4))
-    assert states["plan_shards"] == "failed"
+    assert states == {"write_snapshots": "failed"}
     assert receiver.events == [("failure", "daily-snapshot")]
     [body] = receiver.accepted
     assert "cannot be reached" in body["message"]

@@ -16,9 +16,11 @@ from tests.support.moments import utc
 
 from analytics_scheduler.local.processes import free_port
 
-ALL_GREEN = {
+GREEN = {"write_snapshots": "success"}
+SHARDED_GREEN = {**GREEN, "plan_shards": "success", "finish_run": "success"}
+COPIED_GREEN = {
+    **GREEN,
     "plan_shards": "success",
-    "write_snapshots": "success",
     "publish_snapshots": "success",
     "confirm_snapshots": "success",
 }
@@ -51,9 +53,11 @@ def test_snapshot_dags_as_documented(period_type: str, cron: str) -> None:
     assert (dag.max_active_runs, dag.catchup, dag.is_paused_upon_creation) == (1, False, False)
     assert list(dag.params) == ["date", "force"]
     assert f"{period_type.capitalize()} snapshot" in dag.doc_md
-    for task in dag.tasks:
-        assert task.execution_timeout.total_seconds() == 300
-    assert dag.get_task("write_snapshots").partial_kwargs["retries"] == 3
+    [task] = dag.tasks
+    assert task.task_id == "write_snapshots"
+    # 300 to write, and 60 to record and publish.
+    assert task.execution_timeout.total_seconds() == 360
+    assert task.retries == 3
 
 
 @pytest.mark.parametrize(
@@ -71,7 +75,7 @@ def test_dag_run_writes_its_period(
 ) -> None:
     states = run_dag(f"{period_type}-snapshot", utc(moment))
 
-    assert states == ALL_GREEN
+    assert states == GREEN
     assert int(analyst.row(shop, start, period_type)["revenue"]) == revenue
     assert len(analyst.snapshots(period_type)) == 1
     assert analyst.rows(
@@ -82,7 +86,7 @@ def test_dag_run_writes_its_period(
 def test_manual_run_with_a_date(shop: UUID, analyst: Analyst) -> None:
     states = run_dag("weekly-snapshot", datetime(2026, 5, 4, 3, 1, tzinfo=UTC), date="2026-03-11")
 
-    assert states == ALL_GREEN
+    assert states == GREEN
     assert list(analyst.snapshots("weekly")) == [(shop, date(2026, 3, 8))]
 
 
@@ -100,8 +104,7 @@ def test_impossible_date_fails_at_once(
 ) -> None:
     states = run_dag("daily-snapshot", datetime(2026, 5, 2, hour, tzinfo=UTC), date=day)
 
-    assert states["plan_shards"] == "failed"
-    assert states["confirm_snapshots"] == "failed"
+    assert states == {"write_snapshots": "failed"}
     assert analyst.snapshots() == {}
     captured = capfd.readouterr()
     assert reason in captured.out + captured.err
@@ -116,11 +119,7 @@ def test_bad_location_fails_run_others_published(
 
     states = run_dag("daily-snapshot", datetime(2026, 3, 11, 2, 5, tzinfo=UTC))
 
-    assert states == {
-        **ALL_GREEN,
-        "write_snapshots": "failed",
-        "confirm_snapshots": "failed",
-    }
+    assert states == {"write_snapshots": "failed"}
     assert list(analyst.snapshots()) == [(shop, date(2026, 3, 10))]
     ((outcome, report),) = analyst.rows("SELECT outcome, report FROM analytics_snapshot_runs")
     assert outcome == "partial"
@@ -142,27 +141,80 @@ def test_unreachable_cache_only_warns(
     with caplog.at_level(logging.WARNING):
         states = run_dag("daily-snapshot", datetime(2026, 3, 11, 2, 10, tzinfo=UTC))
 
-    assert states == ALL_GREEN
+    assert states == GREEN
     assert len(analyst.snapshots()) == 1
     assert "were not published" in caplog.text
     assert "hidden" not in caplog.text
 
 
-def test_many_locations_in_several_tasks(
-    shop: UUID, inventory: Inventory, analyst: Analyst, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def ten_shops(inventory: Inventory) -> None:
     for number in range(9):
         inventory.location(f"Shop {number}")
-    monkeypatch.setenv("SNAPSHOT_SHARD_LOCATIONS", "4")
+
+
+def recorded(analyst: Analyst) -> list[tuple[str, ...]]:
+    return analyst.rows(
+        "SELECT outcome, report->>'written', report->>'batches' FROM analytics_snapshot_runs"
+    )
+
+
+def test_shards_are_written_by_several_tasks(
+    shop: UUID,
+    inventory: Inventory,
+    analyst: Analyst,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ten_shops(inventory)
+    monkeypatch.setenv("SNAPSHOT_SHARDS", "3")
 
     states = run_dag("daily-snapshot", datetime(2026, 3, 11, 2, 15, tzinfo=UTC))
 
-    assert states == ALL_GREEN
+    assert states == SHARDED_GREEN
     assert len(analyst.snapshots()) == 10
-    ((written, batches),) = analyst.rows(
-        "SELECT report->>'written', report->>'batches' FROM analytics_snapshot_runs"
-    )
-    assert (written, batches) == ("10", "3")
+    assert recorded(analyst) == [("success", "10", "3")]
+    with redis.Redis.from_url(redis_url) as cache:
+        assert cache.exists(f"analytics:snapshot:daily:{shop}")
+
+
+COPIED = """
+from airflow.sdk import DAG
+
+from analytics_scheduler.orchestration.snapshots import (
+    confirm, plan, publish, snapshot_options, write
+)
+
+with DAG("copied-daily", schedule=None, **snapshot_options("daily")):
+    shards = plan("daily")
+    write(shards) >> publish(shards) >> confirm(shards, "daily")
+"""
+
+
+def test_copied_dag_of_four_steps_still_works(
+    shop: UUID, inventory: Inventory, analyst: Analyst, redis_url: str, tmp_path: Path
+) -> None:
+    ten_shops(inventory)
+    (tmp_path / "copied_daily.py").write_text(COPIED)
+
+    states = run_dag("copied-daily", datetime(2026, 3, 11, 2, 25, tzinfo=UTC), folder=tmp_path)
+
+    assert states == COPIED_GREEN
+    assert recorded(analyst) == [("success", "10", "1")]
+    with redis.Redis.from_url(redis_url) as cache:
+        assert cache.exists(f"analytics:snapshot:daily:{shop}")
+
+
+def test_retired_settings_are_named_in_the_log(
+    shop: UUID, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SNAPSHOT_MAX_SHARDS", "4")
+
+    with caplog.at_level(logging.WARNING):
+        states = run_dag("daily-snapshot", datetime(2026, 3, 11, 2, 35, tzinfo=UTC))
+
+    assert states == GREEN
+    assert "SNAPSHOT_MAX_SHARDS is set but no longer read" in caplog.text
+    assert "set SNAPSHOT_SHARDS" in caplog.text
 
 
 def test_asset_event_has_period_and_counts(shop: UUID, analyst: Analyst) -> None:
@@ -189,25 +241,14 @@ def test_asset_event_has_period_and_counts(shop: UUID, analyst: Analyst) -> None
         }
 
 
-MISMATCHED = """
-from airflow.sdk import DAG
-
-from analytics_scheduler.orchestration.snapshots import (
-    confirm, plan, publish, snapshot_options, write
-)
-
-with DAG("copied-daily", schedule=None, **snapshot_options("daily")):
-    shards = plan("daily")
-    write(shards) >> publish(shards) >> confirm(shards, "weekly")
-"""
-
-
 @pytest.mark.usefixtures("shop")
 def test_confirm_of_another_period_type_fails(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Else a copied DAG would update the asset of weeks that it did not write."""
-    (tmp_path / "copied_daily.py").write_text(MISMATCHED)
+    (tmp_path / "copied_daily.py").write_text(
+        COPIED.replace('confirm(shards, "daily")', 'confirm(shards, "weekly")')
+    )
 
     states = run_dag("copied-daily", datetime(2026, 3, 11, 2, tzinfo=UTC), folder=tmp_path)
 

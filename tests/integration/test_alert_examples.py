@@ -90,7 +90,7 @@ def fail(runs: TaskRuns) -> None:
         "failed",
         run_id="scheduled__2026-03-12T02:00:00+00:00",
         reason="There is no table or view public.products.",
-        failed_task="plan_shards",
+        failed_task="write_snapshots",
     )
     runs.send()
 

@@ -23,7 +23,7 @@ from analytics_scheduler.run_records import finish_run
 from analytics_scheduler.settings import DatabaseSettings, load_alert_settings
 
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
-FAILURE: dict[str, Any] = {"reason": "The connection was lost.", "failed_task": "plan_shards"}
+FAILURE: dict[str, Any] = {"reason": "The connection was lost.", "failed_task": "write_snapshots"}
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def life_of_snapshots(inventory: Inventory, analyst: Analyst, redis_url: str) ->
     analyst.take(at="2026-02-18T02:00", day="2026-02-16", force=True)
     verify_snapshots(analyst.connection, analyst.settings)
     verify_snapshots(analyst.connection, analyst.settings, sample=3)
-    sharded = replace(analyst, environ=(("SNAPSHOT_SHARD_LOCATIONS", "1"),))
+    sharded = replace(analyst, environ=(("SNAPSHOT_SHARDS", "256"),))
     assert len(plan_shards(analyst.queries, sharded.settings.snapshots)) == len(shops)
     caches = CacheSettings.load({"REDIS_URL": redis_url})
     with connected_cache(caches) as cache:

@@ -282,9 +282,7 @@ def test_killed_range_run_resumes_exactly(
 
 
 def test_shards_cover_locations_once(analyst: Analyst, chain: list[UUID]) -> None:
-    sharded = replace(
-        analyst, environ=(("SNAPSHOT_SHARD_LOCATIONS", "9"), ("SNAPSHOT_MAX_SHARDS", "4"))
-    )
+    sharded = replace(analyst, environ=(("SNAPSHOT_SHARDS", "4"),))
     shards = plan_shards(analyst.queries, sharded.settings.snapshots)
 
     assert len(shards) == 4

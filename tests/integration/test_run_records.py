@@ -9,9 +9,12 @@ from datetime import timedelta
 import pytest
 from tests.support.inventory import Analyst, Inventory
 from tests.support.task_runs import TaskRuns, finished_run
+from tests.support.webhook_receiver import WebhookReceiver
 
-from analytics_scheduler.run_records import is_recorded
+from analytics_scheduler.run_records import finish_run, is_recorded
+from analytics_scheduler.settings import load_alert_settings
 from analytics_scheduler.snapshots import SnapshotReport
+from analytics_scheduler.vocabulary import Outcome
 
 
 def test_report_has_phases_and_peak_memory(inventory: Inventory, analyst: Analyst) -> None:
@@ -43,6 +46,29 @@ def test_finish_run_stores_the_report_and_logs(
     [(stored,)] = analyst.rows("SELECT report FROM analytics_snapshot_runs")
     assert stored["peak_memory_mib"] == report.peak_memory_mib
     assert stored["days_seconds"] == round(report.days_seconds, 3)
+
+
+def test_repeated_run_has_one_record_and_alert(
+    analyst: Analyst, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow repeats a task whose process was killed after it had recorded the run."""
+    for name, value in receiver.environ().items():
+        monkeypatch.setenv(name, value)
+    runs = TaskRuns(analyst.connection, analyst.database)
+    run = finished_run("partial", run_id="r1", written=1)
+    alerts = load_alert_settings()
+    news = [finish_run(runs.queries, each, alerts) for each in (run, replace(run, report={}))]
+    news.append(finish_run(runs.queries, replace(run, outcome=Outcome.SUCCESS), alerts))
+
+    assert news == [True, False, True]
+    assert runs.rows("SELECT outcome, report->>'written' FROM analytics_snapshot_runs") == [
+        ("success", "1")
+    ]
+    assert [event for (event,) in runs.alerts("event")] == ["partial", "success", "recovered"]
+
+    cleared = replace(run, started_at=run.started_at + timedelta(minutes=2))
+    assert finish_run(runs.queries, cleared, alerts)
+    assert runs.value("SELECT count(*) FROM analytics_snapshot_runs") == 2
 
 
 def test_is_recorded_looks_back_to_the_start(analyst: Analyst) -> None:

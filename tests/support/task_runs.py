@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -18,20 +19,22 @@ from analytics_scheduler.settings import (
 )
 from analytics_scheduler.vocabulary import Outcome, PeriodType
 
+_NUMBERS = itertools.count(1)
+
 
 def finished_run(
     outcome: str = "success",
     *,
     task: str = "daily-snapshot",
-    run_id: str = "test",
+    run_id: str = "",
     last_day: date | None = None,
     **report: Any,
 ) -> FinishedRun:
-    """Return a run that ended just now."""
+    """Return a run that ended just now; without an id it is a run of its own."""
     days = {"first_day": str(last_day), "last_day": str(last_day)} if last_day else {}
     return FinishedRun(
         task=task,
-        run_id=run_id,
+        run_id=run_id or f"test-{next(_NUMBERS)}",
         outcome=Outcome(outcome),
         started_at=datetime.now(UTC),
         report={**report, **days},

@@ -57,7 +57,6 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             connection, settings, request, progress=_progress_of(request, output)
         )
         output.progress_done()
-        _publish(queries, report)
         run = FinishedRun(
             task=request.period_type.task,
             run_id=request.run_id,
@@ -66,6 +65,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             report=report.as_dict(),
         )
         finish_run(queries, run, alerts)
+        _publish(queries, report)
     _print(output, report, request)
     send_waiting(settings.database, alerts)
     return 0 if report.outcome is Outcome.SUCCESS else 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import get_current_context, task
@@ -11,6 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from analytics_scheduler.errors import AnalyticsError, CacheUnavailableError, SettingError
 from analytics_scheduler.orchestration.callbacks import check_overdue_tasks, record_failure
+from analytics_scheduler.orchestration.dag_run import started_at
 from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.retired_settings import log_retired_settings
 from analytics_scheduler.settings import CacheSettings, DatabaseSettings, load_alert_settings
@@ -33,7 +33,6 @@ def clean_cache() -> dict[str, Any]:
     from analytics_scheduler.cache.connection import connected_cache
 
     run_id = get_current_context()["run_id"]
-    started_at = datetime.now(UTC)
     log_retired_settings()
     try:
         settings = CacheSettings.load()
@@ -43,16 +42,16 @@ def clean_cache() -> dict[str, Any]:
         # A retry would fail in the same way.
         raise AirflowFailException(str(error)) from error
     except CacheUnavailableError as error:
-        _record(Outcome.DEFERRED, started_at, {"reason": str(error)})
+        _record(Outcome.DEFERRED, {"reason": str(error)})
         raise AirflowSkipException(f"deferred: {error}") from error
     _LOGGER.info("event=cache_cleanup run=%s %s", run_id, report.summary())
     for warning in report.warnings:
         _LOGGER.warning("event=cache_cleanup run=%s %s", run_id, warning)
-    _record(Outcome.SUCCESS, started_at, report.as_dict())
+    _record(Outcome.SUCCESS, report.as_dict())
     return report.as_dict()
 
 
-def _record(outcome: Outcome, started_at: datetime, report: dict[str, Any]) -> None:
+def _record(outcome: Outcome, report: dict[str, Any]) -> None:
     """Count and record the run. If the database is down, only log it: the cleanup needs none."""
     from analytics_scheduler.database import connected
     from analytics_scheduler.queries import Queries
@@ -63,7 +62,7 @@ def _record(outcome: Outcome, started_at: datetime, report: dict[str, Any]) -> N
         task=context["dag"].dag_id,
         run_id=context["run_id"],
         outcome=outcome,
-        started_at=started_at,
+        started_at=started_at(context),
         report=report,
     )
     emit_run(context, run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from analytics_scheduler.periods import parse_day
@@ -16,6 +16,25 @@ def run_moment(context: Context) -> datetime:
     dag_run = context["dag_run"]
     moment: datetime = dag_run.logical_date or dag_run.run_after
     return moment
+
+
+def started_at(context: Context) -> datetime:
+    """Return when the task started, or when its run did if this is another attempt.
+
+    So a record that an earlier attempt left is younger. (`airflow dags test` makes first attempts
+    only, of runs that start at their logical date.)
+    """
+    task_instance = context["ti"]
+    moment: datetime | None = task_instance.start_date
+    if task_instance.try_number > 1:
+        moment = context["dag_run"].start_date
+    return moment or datetime.now(UTC)
+
+
+def is_last_attempt(context: Context) -> bool:
+    """Return whether Airflow will not repeat the task if it fails."""
+    task_instance = context["ti"]
+    return bool(task_instance.try_number > task_instance.max_tries)
 
 
 def wanted_date(context: Context) -> date | None:

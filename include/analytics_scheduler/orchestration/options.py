@@ -1,13 +1,16 @@
-"""The arguments of `DAG(...)` that all DAGs of the package share."""
+"""The arguments of `DAG(...)` that all DAGs of the package share, and the assets of snapshots."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk import Asset
+
 from analytics_scheduler.orchestration.callbacks import alert_callbacks
 from analytics_scheduler.orchestration.schedules import TASK_TAG
 from analytics_scheduler.settings import DatabaseSettings
+from analytics_scheduler.vocabulary import PeriodType
 
 if TYPE_CHECKING:
     from airflow.sdk import Param
@@ -37,3 +40,8 @@ def dag_options(tag: str, params: dict[str, Param] | None = None) -> dict[str, A
         "params": params or {},
         "tags": [TASK_TAG, tag],
     }
+
+
+def snapshot_asset(period_type: str) -> Asset:
+    """Return the asset that a successful run of a period type updates."""
+    return Asset(name=f"analytics_snapshots_{PeriodType(period_type)}")

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from analytics_scheduler.errors import SchemaError, SettingError
 from analytics_scheduler.orchestration.callbacks import check_overdue_tasks, record_failure
-from analytics_scheduler.orchestration.dag_run import run_moment, wanted_dry_run
+from analytics_scheduler.orchestration.dag_run import run_moment, started_at, wanted_dry_run
 from analytics_scheduler.orchestration.metrics import emit_run
 from analytics_scheduler.orchestration.options import dag_options
 from analytics_scheduler.orchestration.retired_settings import log_retired_settings
@@ -53,7 +53,6 @@ def prune_snapshots() -> dict[str, Any]:
 
     context = get_current_context()
     run_id = context["run_id"]
-    started_at = datetime.now(UTC)
     log_retired_settings()
     try:
         settings = RetentionSettings.load()
@@ -67,8 +66,8 @@ def prune_snapshots() -> dict[str, Any]:
                 load_alert_settings(),
                 task=context["dag"].dag_id,
                 run_id=run_id,
-                started_at=started_at,
-                moment=min(run_moment(context), started_at),
+                started_at=started_at(context),
+                moment=min(run_moment(context), datetime.now(UTC)),
                 dry_run=wanted_dry_run(context),
                 time_limit_seconds=database.task_timeout_seconds * _SHARE_OF_TIME_LIMIT,
             )

@@ -98,18 +98,17 @@ def uuid_array(ids: Sequence[UUID]) -> str:
 
 
 def plan_shards(queries: Queries, settings: SnapshotSettings) -> list[LocationRange]:
-    """Return one open range if there are few locations, and several ranges if there are many.
+    """Return SNAPSHOT_SHARDS ranges, or one for each location if there are fewer locations.
 
     The first range is open at its beginning and the last at its end, so that a location that is
     created meanwhile is in one of them.
     """
-    locations = int(queries.value("count_locations"))
-    count = min(-(-locations // settings.shard_locations), settings.max_shards)
-    if count <= 1:
-        queries.connection.rollback()
+    if settings.shards == 1:
         return [EVERYTHING]
-    rows = queries.run("find_shards", shards=count).fetchall()
+    rows = queries.run("find_shards", shards=settings.shards).fetchall()
     queries.connection.rollback()
+    if not rows:
+        return [EVERYTHING]
     ends: list[UUID | None] = [last for (last,) in rows]
     return [
         LocationRange(after, until)
