@@ -132,6 +132,12 @@ class SnapshotSettings(SettingsGroup):
         parsers.whole_number(1, 256),
         "how many Airflow tasks write the locations of a run side by side",
     )
+    jobs: int = setting(
+        "SNAPSHOT_JOBS",
+        "1",
+        parsers.whole_number(1, 64),
+        "over how many database connections a task or command writes at the same time",
+    )
     cogs_includes_waste: bool = setting(
         "COGS_INCLUDES_WASTE", "true", parsers.boolean, "whether cost of goods sold includes waste"
     )

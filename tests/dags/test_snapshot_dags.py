@@ -177,6 +177,19 @@ def test_shards_are_written_by_several_tasks(
         assert cache.exists(f"analytics:snapshot:daily:{shop}")
 
 
+def test_jobs_write_side_by_side(
+    shop: UUID, inventory: Inventory, analyst: Analyst, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ten_shops(inventory)
+    monkeypatch.setenv("SNAPSHOT_SHARDS", "2")
+    monkeypatch.setenv("SNAPSHOT_JOBS", "3")
+
+    states = run_dag("daily-snapshot", datetime(2026, 3, 11, 2, 45, tzinfo=UTC))
+
+    assert states == SHARDED_GREEN
+    assert recorded(analyst) == [("success", "10", "6")]
+
+
 COPIED = """
 from airflow.sdk import DAG
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from analytics_scheduler.errors import AnalyticsError, PeriodError
+from analytics_scheduler.errors import AnalyticsError, PeriodError, SettingError
 from analytics_scheduler.output import Output, counted
 from analytics_scheduler.periods import parse_day
+from analytics_scheduler.setting_groups import settings_of
+from analytics_scheduler.settings import SnapshotSettings
 from analytics_scheduler.vocabulary import Outcome, PeriodType
 
 if TYPE_CHECKING:
     from analytics_scheduler.periods import Calendar
     from analytics_scheduler.queries import Queries
-    from analytics_scheduler.snapshots import SnapshotReport, SnapshotRequest
+    from analytics_scheduler.snapshots import RunSettings, SnapshotReport, SnapshotRequest
 
 HELP = "take the snapshots of a day, week or month"
 
@@ -36,26 +39,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compute stored days again, at current costs and prices",
     )
+    parser.add_argument(
+        "--jobs", metavar="N", help="write over N database connections (default: SNAPSHOT_JOBS)"
+    )
 
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Take the snapshots, print the report, and return the exit status."""
     from analytics_scheduler.alerts.delivery import send_waiting
     from analytics_scheduler.database import connected
-    from analytics_scheduler.queries import Queries
     from analytics_scheduler.run_records import FinishedRun, finish_run
     from analytics_scheduler.settings import load_alert_settings
-    from analytics_scheduler.snapshots import RunSettings, take_snapshots
+    from analytics_scheduler.snapshots import RunSettings, count_missing, prepare, run_in_jobs
 
     settings = RunSettings.load()
+    jobs = _jobs(arguments, settings)
     alerts = load_alert_settings()
     started = datetime.now(UTC)
     request = _request(arguments, settings.calendar, started)
-    with connected(settings.database) as connection:
-        queries = Queries(connection, settings.database)
-        report = take_snapshots(
-            connection, settings, request, progress=_progress_of(request, output)
+    connect = partial(connected, settings.database)
+    with connect() as connection:
+        context = prepare(connection, settings)
+        queries = context.queries
+        report = run_in_jobs(
+            context, request, connect, jobs=jobs, progress=_progress_of(request, output)
         )
+        count_missing(queries, request, report)
         output.progress_done()
         run = FinishedRun(
             task=request.period_type.task,
@@ -69,6 +78,16 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     _print(output, report, request)
     send_waiting(settings.database, alerts)
     return 0 if report.outcome is Outcome.SUCCESS else 1
+
+
+def _jobs(arguments: argparse.Namespace, settings: RunSettings) -> int:
+    if arguments.jobs is None:
+        return settings.snapshots.jobs
+    parser = settings_of(SnapshotSettings)["jobs"].parser
+    try:
+        return int(parser.parse(arguments.jobs))
+    except ValueError as error:
+        raise SettingError(f"--jobs must be {parser.allowed}, got {arguments.jobs!r}.") from error
 
 
 def _request(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
@@ -29,12 +30,15 @@ from analytics_scheduler.queries import Queries
 from analytics_scheduler.run_records import FinishedRun, finish_run
 from analytics_scheduler.settings import CacheSettings, DatabaseSettings, load_alert_settings
 from analytics_scheduler.snapshots import RunSettings, SnapshotReport, SnapshotRequest
+from analytics_scheduler.snapshots.ranges import EVERYTHING, LocationRange
 from analytics_scheduler.vocabulary import PeriodType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
+
+    from analytics_scheduler.snapshots import RunContext
 
 _LOGGER = logging.getLogger(__name__)
 _REPORT_KEY = "report"
@@ -47,7 +51,7 @@ def take_all(context: Context, period_type: str) -> dict[str, Any]:
         request = _request_of(context, period_type, settings)
         with connected(settings.database, through_airflow=True) as connection:
             run = snapshots.prepare(connection, settings)
-            report = snapshots.run_snapshots(run, request)
+            report = _write(run, request)
             _retry_if_passing(context, report)
             _record(context, run.queries, request, report, started_at(context))
     except (PeriodError, SettingError, SchemaError) as error:
@@ -75,11 +79,11 @@ def write_shard(context: Context, part: dict[str, Any]) -> None:
     """Write one shard, and leave its report for the task that finishes the run."""
     settings = RunSettings.load()
     request = SnapshotRequest.from_dict(part)
-    shard = snapshots.LocationRange.from_dict(part["shard"])
+    shard = LocationRange.from_dict(part["shard"])
     priced_at = datetime.fromisoformat(part["priced_at"])
     with connected(settings.database, through_airflow=True) as connection:
         run = snapshots.prepare(connection, settings, priced_at=priced_at)
-        report = snapshots.run_snapshots(run, request, shard=shard)
+        report = _write(run, request, shard)
     context["ti"].xcom_push(key=_REPORT_KEY, value=report.as_dict())
     _log(request.run_id, report)
     if report.failures:
@@ -127,6 +131,14 @@ def _request_of(context: Context, period_type: str, settings: RunSettings) -> Sn
     )
     _LOGGER.info("event=planned run=%s slots=%s", request.run_id, request.describe())
     return request
+
+
+def _write(
+    run: RunContext, request: SnapshotRequest, shard: LocationRange = EVERYTHING
+) -> SnapshotReport:
+    connect = partial(connected, run.settings.database, through_airflow=True)
+    jobs = run.settings.snapshots.jobs
+    return snapshots.run_in_jobs(run, request, connect, jobs=jobs, shard=shard)
 
 
 def _retry_if_passing(context: Context, report: SnapshotReport) -> None:

@@ -9,13 +9,15 @@ A run goes through nine steps:
 5. `plan` decides which days are missing, late or forced, and groups them.
 6. `days` computes each group from the ledger and stores it.
 7. `compose` makes days, weeks and months of the stored days, and writes what is new or differs.
-8. `run` goes on with the next batch, isolates a bad location, and counts what is missing.
+8. `run` goes on with the next batch, isolates a bad location, and counts what is missing; `jobs`
+   does so over several connections.
 9. `report` says what was done.
 
 `metrics` declares the figures; `verify` computes stored rows again and compares them.
 """
 
 from analytics_scheduler.snapshots.context import RunContext, RunSettings, prepare
+from analytics_scheduler.snapshots.jobs import run_in_jobs
 from analytics_scheduler.snapshots.ranges import LocationRange, plan_shards
 from analytics_scheduler.snapshots.report import Failure, SnapshotReport, UnexplainedDay
 from analytics_scheduler.snapshots.request import SnapshotRequest, request_for
@@ -33,6 +35,7 @@ __all__ = [
     "plan_shards",
     "prepare",
     "request_for",
+    "run_in_jobs",
     "run_snapshots",
     "take_snapshots",
 ]

@@ -98,21 +98,26 @@ def uuid_array(ids: Sequence[UUID]) -> str:
 
 
 def plan_shards(queries: Queries, settings: SnapshotSettings) -> list[LocationRange]:
-    """Return SNAPSHOT_SHARDS ranges, or one for each location if there are fewer locations.
+    """Return the ranges of locations that the tasks of a run write, SNAPSHOT_SHARDS of them."""
+    return cut_locations(queries, settings.shards)
 
-    The first range is open at its beginning and the last at its end, so that a location that is
-    created meanwhile is in one of them.
+
+def cut_locations(
+    queries: Queries, count: int, within: LocationRange = EVERYTHING
+) -> list[LocationRange]:
+    """Cut a range into `count` ranges of active locations, or one for each if there are fewer.
+
+    The first begins where the whole begins and the last ends where it ends, so that a location that
+    is created meanwhile is in one of them.
     """
-    if settings.shards == 1:
-        return [EVERYTHING]
-    rows = queries.run("find_shards", shards=settings.shards).fetchall()
+    if count == 1:
+        return [within]
+    rows = queries.run("find_shards", shards=count, **within.parameters).fetchall()
     queries.connection.rollback()
-    if not rows:
-        return [EVERYTHING]
-    ends: list[UUID | None] = [last for (last,) in rows]
+    ends: list[UUID | None] = [last for (last,) in rows[:-1]]
     return [
         LocationRange(after, until)
-        for after, until in zip([None, *ends[:-1]], [*ends[:-1], None], strict=True)
+        for after, until in zip([within.after, *ends], [*ends, within.until], strict=True)
     ]
 
 

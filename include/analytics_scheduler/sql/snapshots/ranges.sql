@@ -6,7 +6,7 @@ SELECT count(*) FROM {source}.locations WHERE is_active;
 
 -- name: find_shards
 -- Purpose: cut the active locations into ranges of ids of about equal size.
--- Parameters: shards (how many).
+-- Parameters: shards (how many); after; until (cut the locations between these ids, or NULL).
 -- Rows: one per range, in order: its last id.
 SELECT (max(id::text))::uuid AS last_location
 FROM (
@@ -14,7 +14,10 @@ FROM (
         id,
         ntile(%(shards)s) OVER (ORDER BY id) AS shard
     FROM {source}.locations
-    WHERE is_active
+    WHERE
+        is_active
+        AND (%(after)s::uuid IS NULL OR id > %(after)s::uuid)
+        AND (%(until)s::uuid IS NULL OR id <= %(until)s::uuid)
 ) AS cut
 GROUP BY shard
 ORDER BY shard;
