@@ -1,5 +1,6 @@
 -- The best single statement that we know for the snapshots of one period, for comparison: whole
--- cents, one aggregate over the stock and one over the ledger.
+-- cents, one aggregate over the stock and one over the ledger, no evidence. `start` is the first day
+-- of the period, `end` the day after its last.
 INSERT INTO best_snapshots (
     location_id, period_type, period_start, period_end, total_inventory_value, total_items,
     turnover_ratio, wastage_value, wastage_percentage, revenue, cost_of_goods_sold
@@ -74,9 +75,9 @@ sums AS (
 
 SELECT
     id,
-    'daily',
-    %(day)s::date,
-    %(day)s::date,
+    %(period_type)s,
+    %(start)s::date,
+    %(end)s::date - 1,
     closing / 100.0,
     items,
     CASE
