@@ -1,6 +1,6 @@
 """The servers of a session, a fresh database for each test, and what fills it.
 
-Every test session has one Airflow home, one PostgreSQL and one Redis.
+Every worker of a session has one Airflow home, one PostgreSQL and one Redis.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tests.support.redis_servers import RedisServer, redis_server
 from tests.support.settings import declared_settings
 from tests.support.snapshots import StoredSnapshots
 from tests.support.webhook_receiver import WebhookReceiver, webhook_receiver
+from tests.support.workers import WholeFiles, numbered_database, worker_count, worker_number
 
 from analytics_scheduler.local.sample import create_source_keys, create_source_tables
 from analytics_scheduler.local.servers import (
@@ -65,6 +66,27 @@ def _airflow_environment(home: Path) -> Mapping[str, str]:
 _GIVEN = _taken_environment()
 _HOME = Path(tempfile.mkdtemp(prefix="analytics-airflow-"))
 os.environ.update(_airflow_environment(_HOME))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker which servers this session was given; they are no longer in its environment."""
+    node.workerinput["given"] = _GIVEN
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take the servers that the session was given."""
+    _GIVEN.update(getattr(config, "workerinput", {}).get("given", {}))
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many workers to start."""
+    return worker_count(config)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFiles:
+    """Return what shares the tests out."""
+    return WholeFiles(config, log)
 
 
 def pytest_unconfigure() -> None:
@@ -134,12 +156,16 @@ def stored(connection: Connection[Any]) -> StoredSnapshots:
 
 
 @pytest.fixture(scope="session")
-def redis_server_url() -> Iterator[str]:
-    """Give the URL of a Redis database: REDIS_URL if it is set, or embedded."""
+def redis_server_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """Give the URL of a Redis database: REDIS_URL if it is set, or embedded.
+
+    Further workers use the databases after the one that REDIS_URL names.
+    """
     given = _GIVEN.get("REDIS_URL")
     if given:
-        _require_empty(given)
-        yield given
+        own = numbered_database(given, worker_number(pytestconfig))
+        _require_empty(own)
+        yield own
         return
     with embedded_redis() as url:
         yield url
