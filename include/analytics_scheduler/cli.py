@@ -37,6 +37,7 @@ COMMANDS = (
 )
 _INTERRUPTED = 130
 _TERMINATED = 143
+_SECONDS_TO_CANCEL = 1.0
 
 
 def command_module(name: str) -> ModuleType:
@@ -88,4 +89,7 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _terminate(_signal_number: int, _frame: FrameType | None) -> NoReturn:
+    """End the process; if the driver then waits for a silent server, end that wait too."""
+    signal.signal(signal.SIGALRM, _terminate)
+    signal.setitimer(signal.ITIMER_REAL, _SECONDS_TO_CANCEL)
     raise SystemExit(_TERMINATED)

@@ -30,6 +30,10 @@ class DatabaseRefusedError(AnalyticsError):
     """The database rejected a statement: a privilege, a lock, the time limit, the data."""
 
 
+class TimeUpError(AnalyticsError):
+    """A run has reached its time limit; what it committed stays, and another attempt continues."""
+
+
 class SchemaError(AnalyticsError):
     """The source breaks its contract, or the package's tables are missing or have another shape."""
 

@@ -58,6 +58,9 @@ def write_batch(
 
 
 def _lock(context: RunContext, locations: LocationRange) -> Batch:
+    # At least a millisecond: 0 would mean no limit.
+    milliseconds = max(1, int(context.seconds_left * 1000))
+    context.queries.run("limit_statements", milliseconds=str(milliseconds))
     context.queries.run("register_locations", **locations.parameters)
     names = dict(context.queries.run("lock_locations", **locations.parameters).fetchall())
     # From here on, only somebody else's lock on the rows themselves can hold the batch up.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -43,13 +44,20 @@ class RunSettings:
 class RunContext:
     """The queries and settings of a run, and what it knows of the source.
 
-    `priced_at` is the moment whose costs and prices the run's new days are valued at.
+    `priced_at` is the moment whose costs and prices the run's new days are valued at. `deadline`
+    is when the run has to end, by this process's monotonic clock.
     """
 
     queries: Queries
     settings: RunSettings
     has_timezone: bool
     priced_at: datetime
+    deadline: float
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the run may still take; 0 if its time is up."""
+        return max(0.0, self.deadline - time.monotonic())
 
     @property
     def connection(self) -> Connection[Any]:
@@ -79,6 +87,7 @@ def prepare(
     The shards of one run share the `priced_at` of its first task. Raises SchemaError if a relation,
     a column or a table of the package is missing.
     """
+    deadline = time.monotonic() + settings.database.task_timeout_seconds
     queries = Queries(connection, settings.database)
     require_migrated(queries)
     shape = read_source_shape(queries)
@@ -88,6 +97,7 @@ def prepare(
         settings=settings,
         has_timezone=shape.created_at_is_timestamptz,
         priced_at=priced_at or observe_prices(queries),
+        deadline=deadline,
     )
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from analytics_scheduler.database import limit_lock_waits
+
 if TYPE_CHECKING:
     from analytics_scheduler.queries import Queries
 
@@ -53,6 +55,7 @@ class PriceHistory:
 def observe_prices(queries: Queries) -> datetime:
     """Store every changed cost and price, and return the moment; commits."""
     with queries.connection.transaction():
+        limit_lock_waits(queries)
         observed_at: datetime
         [(_, observed_at)] = queries.run("lock_prices", key=_LOCK_KEY)
         queries.run("observe_prices", observed_at=observed_at)

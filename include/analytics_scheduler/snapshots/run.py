@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from analytics_scheduler.database import refusal
+from analytics_scheduler.database import refusal, time_limit
+from analytics_scheduler.errors import DatabaseRefusedError, TimeUpError
 from analytics_scheduler.memory import peak_memory_mib
+from analytics_scheduler.output import counted
 from analytics_scheduler.snapshots.batch import write_batch
 from analytics_scheduler.snapshots.context import day_count, prepare
 from analytics_scheduler.snapshots.ranges import (
@@ -37,6 +40,8 @@ _MISSING_A_READ = 1_000
 _SERVER_WIDE = frozenset({"08", "28", "42", "53", "57", "58"})
 # Classes of SQLSTATE of what another transaction won: deadlocks, serialization failures, locks.
 _PASSING = frozenset({"40", "55"})
+_ATTEMPTS = 2
+_SECONDS_BEFORE_ANOTHER = 0.5
 
 Progress = Callable[[SnapshotReport], None]
 
@@ -64,21 +69,26 @@ def run_snapshots(
 ) -> SnapshotReport:
     """Write the requested periods of a shard's locations, batch by batch, and report it.
 
-    What is committed stays if a later batch fails or the run is stopped.
+    What is committed stays if a later batch fails or the run is stopped. Raises TimeUpError when
+    the deadline of the context has passed.
     """
     days = day_count(request.first_day, request.last_day)
     size = max(1, min(context.settings.snapshots.batch_size, _MAX_DAYS_A_BATCH // days))
     total = SnapshotReport.of(request)
     started = time.monotonic()
     try:
-        for locations in batches(context.queries, shard, size):
-            report = _write_or_isolate(context, request, locations)
-            total.add(report)
-            total.seconds = time.monotonic() - started
-            total.peak_memory_mib = peak_memory_mib()
-            _LOGGER.debug("batch=%s until=%s %s", total.batches, locations.until, report.summary())
-            if progress is not None:
-                progress(total)
+        with _deadline_kept(context, total):
+            for locations in batches(context.queries, shard, size):
+                _require_time(context, total)
+                report = _write_or_isolate(context, request, locations)
+                total.add(report)
+                total.seconds = time.monotonic() - started
+                total.peak_memory_mib = peak_memory_mib()
+                _LOGGER.debug(
+                    "batch=%s until=%s %s", total.batches, locations.until, report.summary()
+                )
+                if progress is not None:
+                    progress(total)
     except BaseException:
         _LOGGER.warning(
             "stopped period=%s after batches=%s locations=%s written=%s: what was committed stays",
@@ -91,20 +101,78 @@ def run_snapshots(
     return total
 
 
+@contextmanager
+def _deadline_kept(context: RunContext, total: SnapshotReport) -> Iterator[None]:
+    """End the block when the run's time is up, and then say so, whatever the driver says."""
+    try:
+        with time_limit(context.connection, context.seconds_left):
+            yield
+    except psycopg.Error as error:
+        if context.seconds_left:
+            raise
+        raise _time_up(context, total) from error
+
+
+def _require_time(context: RunContext, total: SnapshotReport) -> None:
+    if not context.seconds_left:
+        raise _time_up(context, total)
+
+
+def _time_up(context: RunContext, total: SnapshotReport) -> TimeUpError:
+    seconds = context.settings.database.task_timeout_seconds
+    return TimeUpError(
+        f"The time limit of {counted(seconds, 'second')} was reached (TASK_TIMEOUT_SECONDS), after "
+        f"{counted(total.locations, 'location')}: "
+        f"{total.written + total.changed:,} rows written. They stay, and another run continues."
+    )
+
+
 def _write_or_isolate(
     context: RunContext, request: SnapshotRequest, locations: LocationRange
 ) -> SnapshotReport:
-    """Write a batch; if it fails, write it location by location, so that a bad one costs itself."""
-    try:
-        return write_batch(context, request, locations)
-    except psycopg.Error as error:
-        if not _is_local(context.connection, error):
-            raise
-        _LOGGER.warning(
-            "batch until=%s failed (%s): writing it location by location",
-            locations.until,
-            refusal(error),
-        )
+    """Write a batch; if it fails, write it location by location, so that a bad one costs itself.
+
+    A batch that lost against another transaction is first tried again whole. A cause that every
+    location would meet is raised.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return write_batch(context, request, locations)
+        except psycopg.Error as error:
+            if not _is_local(context.connection, error):
+                raise
+            _require_unlocked_tables(context, error)
+            _LOGGER.warning(
+                "batch until=%s failed, attempt %s (%s)", locations.until, attempt, refusal(error)
+            )
+            if not _may_pass(error):
+                break
+        time.sleep(_SECONDS_BEFORE_ANOTHER)
+    return _isolate(context, request, locations)
+
+
+def _require_unlocked_tables(context: RunContext, error: psycopg.Error) -> None:
+    """Raise DatabaseRefusedError if a lock that a batch waited for is that of a whole table."""
+    if not isinstance(error, psycopg.errors.LockNotAvailable):
+        return
+    for probe in ("probe_source_tables", "probe_own_tables"):
+        try:
+            with context.connection.transaction(force_rollback=True):
+                context.queries.run(probe)
+        except psycopg.errors.LockNotAvailable as locked:
+            raise DatabaseRefusedError(
+                f"Another session has locked a whole table: {refusal(locked)}. Nothing can be "
+                "written until it releases the lock."
+            ) from error
+        except psycopg.Error as unknown:
+            # Such as a foreign table, which cannot be locked: then locations are tried one by one.
+            _LOGGER.debug("%s: %s", probe, refusal(unknown))
+
+
+def _isolate(
+    context: RunContext, request: SnapshotRequest, locations: LocationRange
+) -> SnapshotReport:
+    _LOGGER.warning("batch until=%s is written location by location", locations.until)
     report = SnapshotReport.of(request)
     rows = context.queries.run("list_locations", **locations.parameters).fetchall()
     context.connection.rollback()
@@ -116,11 +184,15 @@ def _write_or_isolate(
                 raise
             _LOGGER.exception("location=%s failed", location)
             report.locations += 1
-            may_pass = error.sqlstate is not None and error.sqlstate[:2] in _PASSING
             report.failures.append(
-                Failure(location_label(location, name), refusal(error), may_pass=may_pass)
+                Failure(location_label(location, name), refusal(error), may_pass=_may_pass(error))
             )
     return report
+
+
+def _may_pass(error: psycopg.Error) -> bool:
+    """Whether another transaction caused an error, so that the same may succeed later."""
+    return error.sqlstate is not None and error.sqlstate[:2] in _PASSING
 
 
 def _is_local(connection: Connection[Any], error: psycopg.Error) -> bool:
