@@ -90,7 +90,7 @@ class DatabaseSettings(SettingsGroup):
         "TASK_TIMEOUT_SECONDS",
         "300",
         parsers.whole_number(1, 86_400),
-        "how many seconds a task, or one of its statements, may take",
+        "how many seconds a run or another task may take",
     )
     lock_timeout_seconds: int = setting(
         "DATABASE_LOCK_TIMEOUT_SECONDS",

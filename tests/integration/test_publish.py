@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import socketserver
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,9 +16,11 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 from psycopg import Connection
+from tests.support.database import rows
 from tests.support.redis_servers import RedisServer
 from tests.support.snapshots import StoredSnapshots
 
+from analytics_scheduler.cache import publish
 from analytics_scheduler.cache.connection import connected_cache
 from analytics_scheduler.cache.publish import (
     PublishReport,
@@ -22,8 +28,7 @@ from analytics_scheduler.cache.publish import (
     publish_latest,
     ttl_seconds,
 )
-from analytics_scheduler.database import connected
-from analytics_scheduler.errors import CacheUnavailableError, DatabaseRefusedError
+from analytics_scheduler.errors import CacheUnavailableError
 from analytics_scheduler.local.processes import free_port
 from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import CacheSettings, DatabaseSettings
@@ -32,6 +37,10 @@ from analytics_scheduler.vocabulary import PeriodType
 
 DAY_SECONDS = 86_400
 YESTERDAY = date(2026, 6, 9)
+STATES = (
+    "SELECT state FROM pg_stat_activity WHERE datname = current_database()"
+    " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
 FIGURES: dict[str, Any] = {
     "total_inventory_value": "9999999999.99",
     "total_items": "-7",
@@ -270,19 +279,67 @@ def test_publish_more_than_one_pipeline(
 
 
 def test_one_publish_of_a_period_type_at_a_time(
-    publisher: Publisher, shop: UUID, client: redis.Redis, database_url: str
+    publisher: Publisher, shop: UUID, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    impatient = DatabaseSettings.load(
-        {"DATABASE_URL": database_url, "DATABASE_LOCK_TIMEOUT_SECONDS": "1"}
-    )
-    with connected(impatient) as other:
-        other.execute(
-            "SELECT pg_advisory_xact_lock("
-            "hashtextextended('analytics_scheduler publish ' || 'daily', 0))"
-        )
-        queries = Queries(publisher.queries.connection, impatient)
-        with pytest.raises(DatabaseRefusedError, match="lock timeout"):
-            Publisher(queries, publisher.settings).publish()
-        other.rollback()
+    monkeypatch.setattr(publish, "SECONDS_TO_PUBLISH", 0.5)
+    client.set("analytics:snapshot:daily:lock", "of another", px=60_000)
+    with pytest.raises(CacheUnavailableError, match="Another publisher holds"):
+        publisher.publish()
+    assert client.get("analytics:snapshot:daily:lock") == b"of another"
 
+    client.pexpire("analytics:snapshot:daily:lock", 200)
     assert publisher.publish().published == 1
+    assert client.exists("analytics:snapshot:daily:lock") == 0
+
+
+@contextmanager
+def unhelpful_server(answer: bytes) -> Iterator[str]:
+    """Give the URL of a server that answers anything with a byte of `answer` a time, for ever."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                while not is_over.wait(0.1):
+                    self.request.sendall(answer)
+
+    is_over = threading.Event()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"redis://127.0.0.1:{server.server_address[1]}/0"
+        finally:
+            is_over.set()
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("answer", [b"", b"+"], ids=["hangs", "drips"])
+def test_publish_ends_at_its_deadline(
+    publisher: Publisher, shop: UUID, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    monkeypatch.setattr(publish, "SECONDS_TO_PUBLISH", 1.0)
+    states: list[str] = []
+    watching = threading.Event()
+
+    def watch() -> None:
+        url = publisher.queries.settings.url
+        assert url is not None
+        while not watching.wait(0.2):
+            states.extend(state for (state,) in rows(url.reveal(), STATES))
+
+    with unhelpful_server(answer) as address:
+        settings = CacheSettings.load({"REDIS_URL": address})
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        started = time.monotonic()
+        try:
+            with pytest.raises(CacheUnavailableError, match="1 seconds are allowed"):
+                publish_figures(publisher.queries, settings, list(PeriodType))
+        finally:
+            seconds = time.monotonic() - started
+            watching.set()
+            watcher.join()
+    assert seconds < 15
+    assert set(states) == {"idle"}  # no transaction is open meanwhile

@@ -137,7 +137,7 @@ def test_a_bad_value_is_named(variable: str, value: str, allowed: str) -> None:
 
 def test_an_error_says_what_the_setting_is_for() -> None:
     assert str(error_of("TASK_TIMEOUT_SECONDS", "0")) == (
-        "TASK_TIMEOUT_SECONDS (how many seconds a task, or one of its statements, may take) must "
+        "TASK_TIMEOUT_SECONDS (how many seconds a run or another task may take) must "
         "be a whole number from 1 to 86400, got '0'."
     )
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import redis
@@ -31,6 +32,7 @@ Cache: TypeAlias = redis.Redis | RedisCluster
 CONNECTION_ID = "analytics_cache"
 _RETRIES = 1
 _SECONDS_BEFORE_RETRY = 0.2
+_SECONDS_BETWEEN_CUTS = 0.1
 
 
 @contextmanager
@@ -113,6 +115,46 @@ def _corrected(connection: Connection) -> Connection:
             database=connection.schema,
         ),
     )
+
+
+@contextmanager
+def cache_deadline(client: Cache, seconds: float) -> Iterator[None]:
+    """End the block after some seconds, whatever Redis does, with CacheUnavailableError.
+
+    A server that never answers, or byte by byte, keeps within the limit of each command. So the
+    connections are cut, until the block has noticed. (Connecting has a limit of its own.)
+    """
+    has_ended, is_up = Event(), Event()
+
+    def keep() -> None:
+        if has_ended.wait(seconds):
+            return
+        is_up.set()
+        while not has_ended.wait(_SECONDS_BETWEEN_CUTS):
+            _cut(client)
+
+    thread = Thread(target=keep, name="cache deadline", daemon=True)
+    thread.start()
+    try:
+        yield
+    except (CacheUnavailableError, RedisError, RedisClusterException, OSError, ValueError) as error:
+        # The last two are what the driver says of a socket that was cut under it.
+        if not is_up.is_set():
+            raise
+        raise CacheUnavailableError(
+            f"Redis ({cache_name(client)}) did not answer in time: {seconds:g} seconds are allowed "
+            "for all figures"
+        ) from error
+    finally:
+        has_ended.set()
+        thread.join()
+
+
+def _cut(client: Cache) -> None:
+    pools = [client] if isinstance(client, redis.Redis) else nodes_of(client)
+    for each in pools:
+        with suppress(RedisError, OSError):
+            each.connection_pool.disconnect(inuse_connections=True)
 
 
 def nodes_of(client: Cache) -> list[redis.Redis]:

@@ -3,6 +3,7 @@
 `analytics:snapshot:<period type>:<location_id>` holds the latest figures of a location.
 `analytics:snapshot:<period type>:version` is a number that rises when any of them has changed.
 `analytics:snapshot:<period type>:publishing` exists while a publish is unfinished.
+`analytics:snapshot:<period type>:lock` exists while a publisher writes, and expires by itself.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ def version_key(period_type: PeriodType) -> str:
 def publishing_key(period_type: PeriodType) -> str:
     """Return the key that marks a publish as begun and not finished."""
     return f"{_PREFIXES[period_type]}publishing"
+
+
+def lock_key(period_type: PeriodType) -> str:
+    """Return the key that a publisher holds while it writes."""
+    return f"{_PREFIXES[period_type]}lock"
 
 
 def is_own(key: bytes) -> bool:

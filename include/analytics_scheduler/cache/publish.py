@@ -8,15 +8,24 @@ know which entries the unfinished one had already changed.
 
 from __future__ import annotations
 
+import secrets
+import time
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from analytics_scheduler.cache.connection import connected_cache, translated_cache_errors
-from analytics_scheduler.cache.keys import entry_key, publishing_key, version_key
+from redis.exceptions import RedisError
+
+from analytics_scheduler.cache.connection import (
+    cache_deadline,
+    connected_cache,
+    translated_cache_errors,
+)
+from analytics_scheduler.cache.keys import entry_key, lock_key, publishing_key, version_key
 from analytics_scheduler.database import limit_lock_waits, translated_errors
+from analytics_scheduler.errors import CacheUnavailableError
 from analytics_scheduler.snapshots.metrics import columns
 from analytics_scheduler.vocabulary import PeriodType
 
@@ -26,7 +35,12 @@ if TYPE_CHECKING:
     from analytics_scheduler.queries import Queries
     from analytics_scheduler.settings import CacheSettings
 
-_ENTRIES_A_PIPELINE = 1_000
+# A page of entries is read, compared and written with two round trips. It bounds the memory: an
+# entry takes about a kilobyte here.
+_ENTRIES_A_PAGE = 5_000
+# For all period types together. The task of a run has a minute after its writing.
+SECONDS_TO_PUBLISH = 30.0
+_SECONDS_BETWEEN_TRIES = 0.1
 _TTL_SPREAD = 10  # up to a tenth of the TTL is added
 
 
@@ -52,7 +66,10 @@ def publish_figures(
     Raises CacheUnavailableError or one of the database's errors. The caller has nothing to undo,
     because the next run publishes everything again: see `not_published`.
     """
-    with connected_cache(settings, through_airflow=through_airflow) as cache:
+    with (
+        connected_cache(settings, through_airflow=through_airflow) as cache,
+        cache_deadline(cache, SECONDS_TO_PUBLISH),
+    ):
         for period_type in period_types:
             publish_latest(cache, queries, settings, period_type)
 
@@ -69,37 +86,71 @@ def publish_latest(
 
     These are the figures of the newest stored period, whichever period the last run wrote. Raises
     CacheUnavailableError if Redis fails. A transaction that the caller left open is committed
-    first, so that the publish sees what others have committed in the meantime.
+    first; none is open while Redis is waited for.
     """
     published = changed = 0
-    connection = queries.connection
-    connection.commit()
+    queries.connection.commit()
     with (
-        translated_errors(connection),
+        translated_errors(queries.connection),
         translated_cache_errors(cache),
-        connection.transaction(),
+        _publishing_alone(cache, period_type),
     ):
-        limit_lock_waits(queries)
-        queries.run("lock_publishing", period_type=period_type)
         is_unfinished = bool(cache.exists(publishing_key(period_type)))
-        with queries.stream(
-            "list_latest_figures",
-            size=_ENTRIES_A_PIPELINE,
-            parts={"figures": columns("s", as_text=True)},
-            period_type=period_type,
-        ) as entries:
-            while chunk := list(islice(entries, _ENTRIES_A_PIPELINE)):
-                changed_here = _count_changed(cache, period_type, chunk)
-                if changed_here and not is_unfinished:
-                    cache.set(publishing_key(period_type), "1")
-                    is_unfinished = True
-                _write(cache, period_type, chunk, settings.snapshot_ttl_seconds)
-                published += len(chunk)
-                changed += changed_here
+        for page in _pages(queries, period_type):
+            changed_here = _count_changed(cache, period_type, page)
+            if changed_here and not is_unfinished:
+                cache.set(publishing_key(period_type), "1")
+                is_unfinished = True
+            _write(cache, period_type, page, settings.snapshot_ttl_seconds)
+            published += len(page)
+            changed += changed_here
         version = _finish(cache, period_type, has_changed=is_unfinished)
     return PublishReport(
         period_type=period_type, published=published, changed=changed, version=version
     )
+
+
+@contextmanager
+def _publishing_alone(cache: Cache, period_type: PeriodType) -> Iterator[None]:
+    """Hold the lock of a period type, so that older figures never overwrite newer ones.
+
+    It lies in Redis: one in the database would keep a transaction open while Redis is waited for.
+    It expires when its holder's time is long up. Raises CacheUnavailableError if another holds it
+    for longer than that.
+    """
+    key, token = lock_key(period_type), secrets.token_hex(16)
+    milliseconds = int(2 * SECONDS_TO_PUBLISH * 1000)
+    give_up = time.monotonic() + 2 * SECONDS_TO_PUBLISH
+    while not cache.set(key, token, nx=True, px=milliseconds):
+        if time.monotonic() > give_up:
+            raise CacheUnavailableError(f"Another publisher holds the key {key}.")
+        time.sleep(_SECONDS_BETWEEN_TRIES)
+    try:
+        yield
+    finally:
+        with suppress(RedisError):
+            if cache.get(key) == token.encode():
+                cache.delete(key)
+
+
+def _pages(queries: Queries, period_type: PeriodType) -> Iterator[list[tuple[str, str]]]:
+    """Give the entries page by page; each is read in a transaction of its own."""
+    after = None
+    while True:
+        with queries.connection.transaction():
+            limit_lock_waits(queries)
+            page = queries.run(
+                "list_latest_figures",
+                parts={"figures": columns("s", as_text=True)},
+                period_type=period_type,
+                after=after,
+                size=_ENTRIES_A_PAGE,
+            ).fetchall()
+        if page:
+            yield page
+        if len(page) < _ENTRIES_A_PAGE:
+            return
+        after = page[-1][0]
 
 
 def _count_changed(cache: Cache, period_type: PeriodType, chunk: Sequence[tuple[str, str]]) -> int:

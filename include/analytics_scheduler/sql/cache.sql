@@ -1,19 +1,8 @@
--- name: lock_publishing
--- Purpose: let only one transaction at a time publish a period type, so that older figures never
--- overwrite newer ones.
--- Parameters: period_type.
--- Locks: an advisory lock, until the end of the transaction.
-SELECT
-    pg_advisory_xact_lock(
-        hashtextextended('analytics_scheduler publish ' || %(period_type)s, 0)
-    ) AS is_locked;
-
-
 -- name: list_latest_figures
--- Purpose: list the latest snapshot of every active location, as the JSON that is published.
--- Parameters: period_type.
+-- Purpose: list the latest snapshots of a page of active locations, as the JSON that is published.
+-- Parameters: period_type; after (the last id of the page before, or NULL); size.
 -- Parts: figures (each as text, so that the JSON holds the exact decimal).
--- Rows: one for each active location that has a snapshot: its id and the JSON.
+-- Rows: one per active location that has a snapshot, in order: its id and the JSON.
 SELECT
     l.id::text AS location_id,
     row_to_json(latest)::text AS entry
@@ -31,4 +20,6 @@ CROSS JOIN
         ORDER BY s.period_start DESC
         LIMIT 1
     ) AS latest
-WHERE l.is_active;
+WHERE l.is_active AND (%(after)s::uuid IS NULL OR l.id > %(after)s::uuid)
+ORDER BY l.id
+LIMIT %(size)s;
