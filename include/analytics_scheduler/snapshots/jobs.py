@@ -9,10 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+
+import psycopg
 
 from analytics_scheduler.database import translated_errors
 from analytics_scheduler.errors import DatabaseUnavailableError, SettingError
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from analytics_scheduler.snapshots.request import SnapshotRequest
 
 _SECONDS_TO_STOP = 2
+_SECONDS_TO_CANCEL = 0.5
 Connect = Callable[[], AbstractContextManager["Connection[Any]"]]
 
 
@@ -119,7 +122,8 @@ class _Jobs:
         while time.monotonic() < until:
             for future, context in zip(futures, contexts, strict=True):
                 if not future.done():
-                    context.connection.cancel_safe(timeout=_SECONDS_TO_STOP)
+                    with suppress(psycopg.Error):
+                        context.connection.cancel_safe(timeout=_SECONDS_TO_CANCEL)
             if not wait(futures, timeout=0.1).not_done:
                 return
 
