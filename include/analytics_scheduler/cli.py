@@ -38,6 +38,8 @@ COMMANDS = (
 _INTERRUPTED = 130
 _TERMINATED = 143
 _SECONDS_TO_CANCEL = 1.0
+# Commands that stop servers of theirs in the end, which takes longer than that.
+_STOP_SERVERS = frozenset({"demo", "up"})
 
 
 def command_module(name: str) -> ModuleType:
@@ -66,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = [given[0]] if given and given[0] in COMMANDS else COMMANDS
     arguments = build_parser(names).parse_args(given)
     output = standard_output(as_json=arguments.json)
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, _leave if arguments.command in _STOP_SERVERS else _leave_quickly)
     for warning in retired_warnings():
         output.warning(warning)
     try:
@@ -88,8 +90,13 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
         return _INTERRUPTED
 
 
-def _terminate(_signal_number: int, _frame: FrameType | None) -> NoReturn:
-    """End the process; if the driver then waits for a silent server, end that wait too."""
-    signal.signal(signal.SIGALRM, _terminate)
-    signal.setitimer(signal.ITIMER_REAL, _SECONDS_TO_CANCEL)
+def _leave(_signal_number: int, _frame: FrameType | None) -> NoReturn:
+    """End the process, block by block."""
     raise SystemExit(_TERMINATED)
+
+
+def _leave_quickly(signal_number: int, frame: FrameType | None) -> NoReturn:
+    """End the process; if the driver then waits for a silent server, end that wait too."""
+    signal.signal(signal.SIGALRM, _leave)
+    signal.setitimer(signal.ITIMER_REAL, _SECONDS_TO_CANCEL)
+    _leave(signal_number, frame)
