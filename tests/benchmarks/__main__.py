@@ -42,7 +42,7 @@ HEADINGS = ("work", "yardstick", "ours s", "theirs s", "ratio", "quartiles", "ro
 def row_of(result: Result) -> tuple[str, ...]:
     """Return a result as the cells of its row."""
     found = result.as_dict()
-    low, high = found["ratio_quartiles"]  # type: ignore[misc]
+    low, _, high = result.quartiles()
     peak = result.peak_memory_mib
     rows = {None: "", 0: "equal"}.get(result.differing_rows, f"{result.differing_rows} differ")
     return (
@@ -51,7 +51,7 @@ def row_of(result: Result) -> tuple[str, ...]:
         f"{found['seconds']:.3f}",
         f"{found['yardstick_seconds']:.3f}",
         f"{found['ratio']:.2f}",
-        f"{low:.2f} to {high:.2f}",  # type: ignore[has-type]
+        f"{low:.2f} to {high:.2f}",
         rows,
         "" if peak is None else f"{peak:.0f}",
     )

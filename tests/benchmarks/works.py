@@ -216,14 +216,18 @@ def longer_periods(database: SampledDatabase, sizes: Sizes) -> Iterator[Result]:
 def ranges(database: SampledDatabase, sizes: Sizes) -> Iterator[Result]:
     """Many days in one run."""
     for count in sizes.range_days:
-        period = ("daily", database.yesterday - (count - 1) * ONE_DAY, database.yesterday)
+        first, last = database.yesterday - (count - 1) * ONE_DAY, database.yesterday
+
+        def take(first: date = first, last: date = last) -> Timing:
+            return database.take("daily", first, last)
+
         yield _compared(
             database,
             max(1, sizes.rounds // 3),
             f"{count} days in one range",
-            lambda period=period: database.take(*period),  # type: ignore[misc]
+            take,
             yardstick="range",
-            period=period,
+            period=("daily", first, last),
             before=database.forget,
         )
 

@@ -85,7 +85,7 @@ def _parsed(url: str) -> dict[str, Any]:
     except (ValueError, TypeError):
         # The driver's own message may contain part of the password.
         raise _unusable() from None
-    # The driver takes database 0 for a path that is no number.
+    # The driver takes database 0 for a path that is not a number.
     path = urlsplit(url).path.strip("/")
     if "path" not in options and path and not path.isdecimal():
         raise _unusable()
