@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from tests.support.database import rows, value
 from tests.support.inventory import Analyst, Inventory
 from tests.support.silent_proxy import SilentProxy, silent_proxy
@@ -44,14 +45,15 @@ def shops(inventory: Inventory) -> list[UUID]:
 
 @pytest.fixture
 def proxy(database_url: str) -> Iterator[SilentProxy]:
-    parts = parse_qs(urlsplit(database_url).query)
-    with silent_proxy(f"{parts['host'][0]}/.s.PGSQL.{parts.get('port', ['5432'])[0]}") as proxy:
+    server = conninfo_to_dict(database_url)
+    with silent_proxy(str(server["host"]), int(server.get("port") or 5432)) as proxy:
         yield proxy
 
 
 def through(proxy: SilentProxy, database_url: str) -> str:
     parts = urlsplit(database_url)
-    return f"postgresql://postgres@127.0.0.1:{proxy.port}{parts.path}"
+    user = parts.netloc.rpartition("@")[0]
+    return parts._replace(netloc=f"{user}@127.0.0.1:{proxy.port}", query="").geturl()
 
 
 @pytest.fixture(params=[False, True], ids=["driver", "airflow"])
@@ -73,7 +75,9 @@ def test_session_ends_if_its_client_is_frozen(
 
 
 def test_url_may_choose_its_network_options(database_url: str) -> None:
-    settings = DatabaseSettings.load({"DATABASE_URL": f"{database_url}&keepalives_idle=7"})
+    parts = urlsplit(database_url)
+    query = "&".join(filter(None, [parts.query, "keepalives_idle=7"]))
+    settings = DatabaseSettings.load({"DATABASE_URL": parts._replace(query=query).geturl()})
     with connected(settings) as connection:
         assert connection.info.get_parameters()["keepalives_idle"] == "7"
 
