@@ -137,8 +137,11 @@ def cache_deadline(client: Cache, seconds: float) -> Iterator[None]:
     thread.start()
     try:
         yield
-    except (CacheUnavailableError, RedisError, RedisClusterException, OSError, ValueError) as error:
-        # The last two are what the driver says of a socket that was cut under it.
+    except (
+        *(CacheUnavailableError, RedisError, RedisClusterException),
+        # What the driver says of a socket that was cut under it:
+        *(OSError, ValueError, AttributeError),
+    ) as error:
         if not is_up.is_set():
             raise
         raise CacheUnavailableError(
