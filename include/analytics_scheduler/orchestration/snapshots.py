@@ -6,7 +6,6 @@ ranges of ids and counts, never lists.
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,6 @@ from analytics_scheduler.vocabulary import PeriodType
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
 
-_LOGGER = logging.getLogger(__name__)
 # What a task that also records and publishes may take beyond TASK_TIMEOUT_SECONDS, which bounds the
 # writing: a run whose time was up is still recorded.
 _TIME_TO_FINISH = timedelta(seconds=60)
