@@ -2,7 +2,8 @@
 
 A statement begins with `-- name: <name>` and a header that says what it is for. `%(name)s` is a
 value; `{source}` and `{analytics}` are the two schemas, quoted by the driver. A name that begins
-with an underscore is a part: `{_part}` in a statement stands for its text.
+with an underscore is a part: `{_part}` in a statement stands for its text. The caller chooses what
+other placeholders stand for: a text, or the name of a part.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def _filled(name: str, values: Mapping[str, str]) -> str:
             return _body(_filled(key, values))
         if key not in values:
             raise KeyError(f"{statement.file}: {name} needs a value for {{{key}}}.")
-        return values[key]
+        value = values[key]
+        return _body(_filled(value, values)) if value in statements() else value
 
     return _PLACEHOLDER.sub(value_of, statement.text)
 

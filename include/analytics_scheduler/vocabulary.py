@@ -159,6 +159,7 @@ class VerifyFinding(Vocabulary):
     STOCK_CHANGED = "stock_changed", "stock changed without a movement"
     PRICE_CHANGED = "price_changed", "cost or price changed since"
     OTHER_TIMEZONE = "other_timezone", "counted in another time zone"
+    OTHER_SETTINGS = "other_settings", "computed under another COGS_INCLUDES_WASTE"
     DAYS_PRUNED = "days_pruned", "its days are pruned"
     STOCK_EDIT_NOTED = "stock_edit_noted", "stock edited, as was noted"
 

@@ -262,22 +262,15 @@ def test_money_or_items_too_large_fail_location(
         ("type", "2 movements of unknown type 'theft'"),
         ("no type", "1 movement without a type"),
         ("quantity", "1 movement without a quantity"),
+        ("cost", "1 movement of a product without a cost"),
+        ("price", "1 movement of type 'out' of a product without a price"),
         (
-            "cost",
-            "1 movement of a product whose cost is missing or not a number of at most two decimals",
-        ),
-        (
-            "price",
-            "1 movement of type 'out' of a product whose price is missing or not a number of at "
-            "most two decimals",
-        ),
-        (
-            "three decimals",
-            "1 movement of a product whose cost is missing or not a number of at most two decimals",
+            "five decimals",
+            "1 movement of a product whose cost 1.23456 is not a number of at most four decimals",
         ),
         (
             "not a number",
-            "1 movement of a product whose cost is missing or not a number of at most two decimals",
+            "1 movement of a product whose cost NaN is not a number of at most four decimals",
         ),
         ("stock", "1 stock row without a quantity"),
         ("deleted product", "1 movement of a product that does not exist"),
@@ -321,7 +314,7 @@ def test_unusable_data_fails_its_location_only(
         run("DELETE FROM products WHERE id = %s", odd)
     else:
         inventory.move(bad, odd, "out", 1, at, moves_stock=False)
-        costs = {"cost": None, "three decimals": "1.005", "not a number": "NaN", "price": "1.00"}
+        costs = {"cost": None, "five decimals": "1.23456", "not a number": "NaN", "price": "1.00"}
         inventory.reprice(odd, cost=costs[spoil], price=None if spoil == "price" else "5.00")
 
     report = analyst.take(at="2026-03-11T02:00")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
 from tests.support.inventory import Analyst, Inventory, figures
+from tests.support.moments import days_ago
 
 from analytics_scheduler.snapshots import UnexplainedDay
 
@@ -24,10 +25,6 @@ def shops(inventory: Inventory) -> tuple[UUID, UUID]:
         for day in range(1, 21):
             inventory.move(shop, milk, "out", 3, f"2026-03-{day:02}T12:00")
     return found
-
-
-def days_ago(count: int) -> str:
-    return str(datetime.now(UTC).date() - timedelta(days=count))
 
 
 @pytest.fixture

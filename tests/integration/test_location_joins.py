@@ -75,6 +75,7 @@ def life_of_snapshots(inventory: Inventory, analyst: Analyst, redis_url: str) ->
     analyst.take(at="2026-02-17T02:00")  # so it is done location by location
     inventory.reprice(milk, cost="2.50")
     _disturb(inventory, shops, milk)
+    inventory.stock(shops[0], milk, 1)  # counted, and typed in
     analyst.take(at="2026-02-18T02:00")
     analyst.take(at="2026-02-18T02:00", day="2026-02-16", force=True)
     verify_snapshots(analyst.connection, analyst.settings)

@@ -50,7 +50,7 @@ class Inventory(Database):
         )
         return new_id
 
-    def stock(self, location: UUID, product: UUID, quantity: int | None) -> None:
+    def stock(self, location: UUID, product: UUID, quantity: int | Decimal | None) -> None:
         """Set what is on hand, without any movement."""
         self.execute(
             "INSERT INTO inventory_items (product_id, location_id, quantity, last_updated)"
@@ -66,7 +66,7 @@ class Inventory(Database):
         location: UUID,
         product: UUID,
         kind: str | None,
-        quantity: int | None,
+        quantity: int | Decimal | None,
         at: str | datetime,
         *,
         moves_stock: bool = True,

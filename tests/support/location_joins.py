@@ -31,6 +31,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     "composed_snapshots": {**_LOCATION, "snapshot_id": "snapshot"},
     "computed_days": _LOCATION,
     "day_findings": _LOCATION,
+    "new_days": _LOCATION,
     "planned_periods": _LOCATION,
     "revaluations": _LOCATION,
     "wanted_days": _LOCATION,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from analytics_scheduler.snapshots import metrics
 from analytics_scheduler.snapshots.context import days_between
@@ -12,6 +12,7 @@ from analytics_scheduler.vocabulary import PeriodType, RowStatus
 
 if TYPE_CHECKING:
     from datetime import date
+    from uuid import UUID
 
     from analytics_scheduler.periods import Calendar, Period
     from analytics_scheduler.snapshots.context import RunContext
@@ -25,6 +26,20 @@ _COUNT_OF_STATUS = {
     RowStatus.SAME: "unchanged",
     RowStatus.ADOPTED: "adopted",
 }
+
+
+class ComposedGroup(NamedTuple):
+    """Rows that were composed alike; or one that could not be written whole, with its location."""
+
+    period_type: str
+    is_requested: bool
+    status: str
+    has_row: bool
+    rows: int
+    location: UUID | None
+    first_day: date | None
+    last_day: date | None
+    emptied: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +77,14 @@ def compose_periods(
 
     A row that is right is not touched; one that changes leaves its old figures as a revision.
     """
-    queries = context.queries
     holding = written.periods(context.settings.calendar)
-    queries.run(
-        "plan_periods",
+    rows = context.queries.run(
+        "write_snapshots",
+        parts={
+            **_parts_of_figures(),
+            "figures": metrics.columns(),
+            "new_figures": metrics.columns("c"),
+        },
         **request.parameters,
         locations=batch.array,
         period_ends=[period.end for period in request.periods],
@@ -74,74 +93,69 @@ def compose_periods(
         starts=[period.start for _, period in holding],
         ends=[period.end for _, period in holding],
         owed_before=request.last_day if request.catches_up else None,
-    )
-    periods = [*request.periods, *(period for _, period in holding)]
-    compose_planned(
-        context,
-        locations=batch.array,
         force=request.force,
-        first_start=min(period.start for period in periods),
-        last_start=max(period.start for period in periods),
-        period_types=sorted({period.period_type.value for period in periods}),
+        cogs_includes_waste=context.settings.snapshots.cogs_includes_waste,
+        run_id=request.run_id,
+        figure_names=list(metrics.NAMES),
     )
-    counts = queries.run("count_composed").fetchall()
-    statuses = {status for _, _, status, _, _ in counts}
-    if RowStatus.CHANGED in statuses:
-        queries.run("insert_revisions", run_id=request.run_id, figures=list(metrics.NAMES))
-        parts = {"figures": metrics.columns(), "composed_figures": metrics.columns("c")}
-        queries.run("update_snapshots", parts=parts)
-    if RowStatus.NEW in statuses:
-        queries.run("insert_snapshots", parts={"figures": metrics.columns()})
-    _count(report, counts)
-    for row in queries.run("list_composed_problems"):
-        _report_problem(report, batch, row)
+    for row in rows:
+        group = ComposedGroup(*row)
+        _count(report, group)
+        if group.location is not None:
+            _report_problem(report, batch, group.location, group)
 
 
-def compose_planned(context: RunContext, **parameters: Any) -> None:
+def compose_planned(context: RunContext, *, force: bool) -> None:
     """Compose the planned periods, into the temporary table composed_snapshots."""
     context.queries.run(
         "compose_snapshots",
-        parts={
-            "stored_figures": metrics.columns("s"),
-            "composed_figures": metrics.columns("f"),
-            "fitting_figures": metrics.fitting("f"),
-            "emptied_figures": metrics.emptied("f"),
-            "overflow": metrics.overflow("f"),
-        },
-        **parameters,
+        parts=_parts_of_figures(),
+        force=force,
+        cogs_includes_waste=context.settings.snapshots.cogs_includes_waste,
     )
 
 
-def _count(report: SnapshotReport, counts: list[tuple[str, bool, str, bool, int]]) -> None:
-    for period_type, is_requested, status, has_row, count in counts:
-        if not is_requested:
-            is_written = status in {RowStatus.NEW, RowStatus.CHANGED}
-            if is_written and period_type != PeriodType.DAILY:
-                report.composed += count
-        elif status == RowStatus.INCOMPLETE:
-            report.pruned += count if has_row else 0
-        elif status != RowStatus.OVERFLOW:
-            name = _COUNT_OF_STATUS[RowStatus(status)]
-            setattr(report, name, getattr(report, name) + count)
+def _parts_of_figures() -> dict[str, str]:
+    return {
+        "stored_figures": metrics.columns("s"),
+        "composed_figures": metrics.columns("f"),
+        "fitting_figures": metrics.fitting("f"),
+        "emptied_figures": metrics.emptied("f"),
+        "overflow": metrics.overflow("f"),
+    }
 
 
-def _report_problem(report: SnapshotReport, batch: Batch, row: tuple[Any, ...]) -> None:
-    location, period_type, start, end, status, emptied = row
+def _count(report: SnapshotReport, group: ComposedGroup) -> None:
+    if not group.is_requested:
+        is_written = group.status in {RowStatus.NEW, RowStatus.CHANGED}
+        if is_written and group.period_type != PeriodType.DAILY:
+            report.composed += group.rows
+    elif group.status == RowStatus.INCOMPLETE:
+        report.pruned += group.rows if group.has_row else 0
+    elif group.status != RowStatus.OVERFLOW:
+        name = _COUNT_OF_STATUS[RowStatus(group.status)]
+        setattr(report, name, getattr(report, name) + group.rows)
+
+
+def _report_problem(
+    report: SnapshotReport, batch: Batch, location: UUID, row: ComposedGroup
+) -> None:
     name = batch.label(location)
-    period = f"{period_type} {start}" if start == end else f"{period_type} {start}..{end}"
-    if status == RowStatus.OVERFLOW:
+    days = sorted({f"{row.first_day}", f"{row.last_day}"})
+    period = f"{row.period_type} {'..'.join(days)}"
+    if row.status == RowStatus.OVERFLOW:
         report.failures.append(
             Failure(name, "a money or item figure does not fit its column", period)
         )
-    elif status == RowStatus.INCOMPLETE:
+    elif row.status == RowStatus.INCOMPLETE:
         # If one of its days is unusable, that has been reported.
         is_reported = name in {failure.location for failure in report.failures}
-        if period_type == report.period_type and not is_reported:
+        if row.period_type == report.period_type and not is_reported:
             report.failures.append(
                 Failure(name, "some days of this period could not be computed", period)
             )
     else:
         report.warnings += [
             f"{name}: {figure} of {period} does not fit its column and was left empty"
-            for figure in emptied
+            for figure in row.emptied or ()
         ]

@@ -12,7 +12,7 @@ from analytics_scheduler.periods import ONE_DAY
 from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import CalendarSettings, DatabaseSettings, SnapshotSettings
 from analytics_scheduler.snapshots.prices import observe_prices
-from analytics_scheduler.source import read_source_shape
+from analytics_scheduler.source import SourceShape, read_source_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from analytics_scheduler.periods import Calendar
+
+THOUSANDTHS = 1_000  # of a piece: what quantities are computed in
+TEN_MILLIONTHS = 10_000_000  # of the currency: a thousandth of a piece times a cost with 4 decimals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,7 @@ class RunContext:
 
     queries: Queries
     settings: RunSettings
-    has_timezone: bool
+    source: SourceShape
     priced_at: datetime
     deadline: float
 
@@ -65,6 +68,23 @@ class RunContext:
         return self.queries.connection
 
     @property
+    def movements(self) -> dict[str, str]:
+        """The part of a statement that reads the movements."""
+        is_fractional = self.source.has_fractional_quantities
+        return {"movements": "_fractional_movements" if is_fractional else "_whole_movements"}
+
+    @property
+    def movements_and_stock(self) -> dict[str, str]:
+        """The parts of a statement that reads the movements and the stock."""
+        is_fractional = self.source.has_fractional_quantities
+        return {**self.movements, "stock": "_fractional_stock" if is_fractional else "_whole_stock"}
+
+    @property
+    def unit(self) -> int:
+        """How many thousandths of a piece a quantity of these parts counts."""
+        return 1 if self.source.has_fractional_quantities else THOUSANDTHS
+
+    @property
     def timezone(self) -> str:
         """The name of the time zone that days are counted in."""
         return self.settings.calendar.timezone.key
@@ -72,7 +92,9 @@ class RunContext:
     def instant(self, day: date) -> datetime:
         """Return the first instant of a day, as the type that `created_at` is compared with."""
         start = self.settings.calendar.day_start(day)
-        return start if self.has_timezone else start.astimezone(UTC).replace(tzinfo=None)
+        if self.source.created_at_is_timestamptz:
+            return start
+        return start.astimezone(UTC).replace(tzinfo=None)
 
     def instants(self, first_day: date, last_day: date) -> list[datetime]:
         """Return the first instants of consecutive days, and of the day after the last."""
@@ -90,12 +112,12 @@ def prepare(
     deadline = time.monotonic() + settings.database.task_timeout_seconds
     queries = Queries(connection, settings.database)
     require_migrated(queries)
-    shape = read_source_shape(queries)
+    source = read_source_shape(queries)
     connection.rollback()
     return RunContext(
         queries=queries,
         settings=settings,
-        has_timezone=shape.created_at_is_timestamptz,
+        source=source,
         priced_at=priced_at or observe_prices(queries),
         deadline=deadline,
     )

@@ -1,12 +1,13 @@
-"""A group of days, computed from the ledger and stored."""
+"""A group of days, computed from the ledger."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from analytics_scheduler.output import counted
-from analytics_scheduler.snapshots.context import day_count
+from analytics_scheduler.snapshots.context import TEN_MILLIONTHS, THOUSANDTHS, day_count
 from analytics_scheduler.snapshots.metrics import largest
 from analytics_scheduler.snapshots.report import Failure
 
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from analytics_scheduler.snapshots.ranges import Batch
     from analytics_scheduler.vocabulary import BalanceSource
 
-# What a day may reach without overflowing the columns of its snapshot, in whole cents and in
-# pieces; and half of what a bigint holds, so that sums of two such numbers never overflow.
+# What a day must stay below, in ten-millionths of the currency and thousandths of a piece: half a
+# unit above the largest number of a snapshot's column, because anything less is rounded down to it;
+# and half of what a bigint holds, so that sums of two such numbers never overflow.
 _AMOUNTS = ("total_inventory_value", "wastage_value", "revenue", "cost_of_goods_sold")
-_LARGEST_CENTS = int(min(largest(name) for name in _AMOUNTS) * 100)
-_LARGEST_ITEMS = int(largest("total_items"))
-_LARGEST_SUM = 2**62 - 1
+_MONEY_BOUND = int((min(largest(name) for name in _AMOUNTS) + Decimal("0.005")) * TEN_MILLIONTHS)
+_QUANTITY_BOUND = int((largest("total_items") + Decimal("0.5")) * THOUSANDTHS)
+_SUM_BOUND = 2**62
+_PROBLEMS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +40,6 @@ class UnusableDay:
     day: date
     has_problems: bool
     priced_at: datetime
-
-
-class WrittenCounts(NamedTuple):
-    """How many days a batch stored, caught up and repaired, and the first and last of them."""
-
-    days_written: int
-    days_caught_up: int
-    days_repaired: int
-    first_day: date
-    last_day: date
 
 
 def compute_days(
@@ -67,6 +60,7 @@ def compute_days(
     context.queries.run("drop_computed_days")
     context.queries.run(
         "compute_days",
+        parts=context.movements_and_stock,
         **batch.filter(locations),
         balance_source=source.value,
         starts=starts,
@@ -76,24 +70,15 @@ def compute_days(
         last_day=group.last_day,
         day_count=day_count(group.first_day, group.last_day),
         priced_at=priced_at or group.priced_at,
+        unit=context.unit,
     )
     return int(context.queries.value("count_movements_read"))
 
 
-def store_days(
-    context: RunContext, batch: Batch, group: DayGroup, history: PriceHistory, run_id: str
-) -> list[UnusableDay]:
-    """Store the computed days that are wanted; return those that cannot be stored."""
+def add_new_days(context: RunContext, group: DayGroup) -> list[UnusableDay]:
+    """Add the computed days that are wanted to new_days; return those that cannot be stored."""
     unusable = _discard_unusable(context, group)
-    if history.has_older(group.price_version):
-        _revalue_openings(context, batch, group)
-    context.queries.run(
-        "store_days",
-        **group.price_version.parameters,
-        cogs_includes_waste=context.settings.snapshots.cogs_includes_waste,
-        timezone=context.timezone,
-        run_id=run_id,
-    )
+    context.queries.run("add_new_days", **group.price_version.parameters)
     return unusable
 
 
@@ -101,9 +86,9 @@ def _discard_unusable(context: RunContext, group: DayGroup) -> list[UnusableDay]
     rows = context.queries.run(
         "find_unusable_days",
         **group.price_version.parameters,
-        largest_items=_LARGEST_ITEMS,
-        largest_cents=_LARGEST_CENTS,
-        largest_sum=_LARGEST_SUM,
+        quantity_bound=_QUANTITY_BOUND,
+        money_bound=_MONEY_BOUND,
+        sum_bound=_SUM_BOUND,
     )
     unusable = [
         UnusableDay(location, day, has_problems, group.priced_at)
@@ -118,47 +103,44 @@ def _discard_unusable(context: RunContext, group: DayGroup) -> list[UnusableDay]
     return unusable
 
 
-def _revalue_openings(context: RunContext, batch: Batch, group: DayGroup) -> None:
+def revalue_openings(context: RunContext, batch: Batch, history: PriceHistory) -> None:
+    """Value the opening of each new day at the prices of the day before, if those are older."""
+    if len(history.changes) < 2:  # noqa: PLR2004 - there are no older prices
+        return
     rows = context.queries.run(
         "find_repriced_days",
-        **group.price_version.parameters,
-        locations=batch.array_of(group.locations),
+        locations=batch.array,
+        timezone=context.timezone,
+        price_changes=list(history.changes),
     ).fetchall()
-    for day, older_moment, locations in rows:
-        context.queries.run("list_older_prices", priced_at=older_moment)
+    for day, older_moment, own_moment, locations in rows:
+        context.queries.run("list_older_prices", priced_at=older_moment, unit=context.unit)
         context.queries.run(
             "revalue_openings",
+            parts=context.movements_and_stock,
             locations=locations,
             day=day,
             day_start=context.instant(day),
-            priced_at=group.priced_at,
+            priced_at=own_moment,
+            unit=context.unit,
         )
         context.queries.run("drop_older_prices")
 
 
-def count_written_days(context: RunContext, first_day: date) -> WrittenCounts | None:
-    """Return what the batch has stored, or None if it stored nothing."""
-    [row] = context.queries.run("count_written_days", first_day=first_day)
-    counts = WrittenCounts(*row)
-    return counts if counts.days_written else None
-
-
 def describe_unusable(
     context: RunContext, batch: Batch, unusable: Sequence[UnusableDay]
-) -> list[Failure]:
-    """Return a failure for each location that has days that cannot be stored."""
+) -> dict[UUID, Failure]:
+    """Return the failure of each location that has days which cannot be stored."""
     by_location: dict[UUID, list[UnusableDay]] = {}
     for entry in unusable:
         by_location.setdefault(entry.location, []).append(entry)
-    failures = []
-    for location, entries in sorted(by_location.items()):
+    failures = {}
+    for location, entries in by_location.items():
         first, last = min(entry.day for entry in entries), max(entry.day for entry in entries)
-        failures.append(
-            Failure(
-                batch.label(location),
-                _reason(context, entries, first),
-                f"{first}" if first == last else f"{first}..{last}",
-            )
+        failures[location] = Failure(
+            batch.label(location),
+            _reason(context, entries, first),
+            f"{first}" if first == last else f"{first}..{last}",
         )
     return failures
 
@@ -166,10 +148,29 @@ def describe_unusable(
 def _reason(context: RunContext, entries: Sequence[UnusableDay], first_day: date) -> str:
     if not any(entry.has_problems for entry in entries):
         return "a figure does not fit its column"
-    problems = context.queries.run(
+    rows = context.queries.run(
         "describe_problems",
+        parts=context.movements_and_stock,
         location=entries[0].location,
         first_start=context.instant(first_day),
         priced_at=entries[0].priced_at,
+        unit=context.unit,
+    ).fetchall()
+    problems = [f"{counted(count, noun)} {problem}" for count, noun, problem in rows]
+    more = len(problems) - _PROBLEMS_SHOWN
+    rest = [counted(more, "more kind") + " of problem"] if more > 0 else []
+    return "; ".join([*problems[:_PROBLEMS_SHOWN], *rest])
+
+
+def describe_overflow(context: RunContext, location: UUID) -> str:
+    """Say which row of a location makes its sums larger than can be computed."""
+    rows = context.queries.run(
+        "find_largest_value", parts=context.movements_and_stock, location=location
+    ).fetchall()
+    context.connection.rollback()
+    named = [f"{noun} of {quantity} pieces at a cost of {cost}" for noun, quantity, cost in rows]
+    largest_value = _SUM_BOUND // TEN_MILLIONTHS
+    return (
+        f"{'; '.join(named) or 'a movement or stock row'}: their value is too large (no sum may "
+        f"reach {largest_value:,})"
     )
-    return "; ".join(f"{counted(count, noun)} {problem}" for count, noun, problem in problems)

@@ -76,7 +76,6 @@ def plan_days(context: RunContext, request: SnapshotRequest, batch: Batch) -> Da
         force=request.force,
         priced_at=context.priced_at,
         timezone=context.timezone,
-        cogs_includes_waste=snapshots.cogs_includes_waste,
     )
     history = read_history(context.queries)
     return DayPlan(group_days(context, batch, history), history, stored.last_day)
@@ -115,6 +114,7 @@ def _find_changed_days(
     starts = context.instants(stored.first_day, last_day)
     rows = context.queries.run(
         "find_changed_days",
+        parts=context.movements,
         **batch.filter(batch.ids),
         first_day=stored.first_day,
         day_count=day_count(stored.first_day, last_day),

@@ -43,7 +43,7 @@ class UnexplainedDay:
 
     location: str
     day: date
-    items: int
+    items: int | Decimal
     value: Decimal | None
 
     def __str__(self) -> str:
@@ -178,7 +178,7 @@ class SnapshotReport:
                 {
                     "location": entry.location,
                     "day": str(entry.day),
-                    "items": entry.items,
+                    "items": _number(entry.items),
                     "value": None if entry.value is None else str(entry.value),
                 }
                 for entry in self.unexplained[:limit]
@@ -200,12 +200,17 @@ class SnapshotReport:
                 UnexplainedDay(
                     entry["location"],
                     date.fromisoformat(entry["day"]),
-                    entry["items"],
+                    Decimal(str(entry["items"])),
                     None if entry["value"] is None else Decimal(entry["value"]),
                 )
                 for entry in data["unexplained"]
             ],
         )
+
+
+def _number(quantity: int | Decimal) -> int | float:
+    """Return a quantity as a number of JSON: pieces, or up to three decimals."""
+    return int(quantity) if quantity == int(quantity) else float(quantity)
 
 
 _COUNTS = tuple(

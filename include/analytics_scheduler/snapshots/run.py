@@ -1,12 +1,12 @@
-"""A run: batch after batch, each committed by itself, then a count of what should be there."""
+"""A run: readings, their batches, each committed by itself, and a count of what should be there."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 
@@ -15,16 +15,21 @@ from analytics_scheduler.errors import DatabaseRefusedError, TimeUpError
 from analytics_scheduler.memory import peak_memory_mib
 from analytics_scheduler.output import counted
 from analytics_scheduler.snapshots.batch import write_batch
-from analytics_scheduler.snapshots.context import day_count, prepare
+from analytics_scheduler.snapshots.context import prepare
+from analytics_scheduler.snapshots.days import describe_overflow
 from analytics_scheduler.snapshots.ranges import (
     EVERYTHING,
     LocationRange,
     batches,
+    cut_locations,
     location_label,
 )
+from analytics_scheduler.snapshots.reading import Reading, read, reading_size
 from analytics_scheduler.snapshots.report import Failure, SnapshotReport
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from psycopg import Connection
 
     from analytics_scheduler.queries import Queries
@@ -32,8 +37,6 @@ if TYPE_CHECKING:
     from analytics_scheduler.snapshots.request import SnapshotRequest
 
 _LOGGER = logging.getLogger(__name__)
-# A batch of a long range has fewer locations, so that its temporary tables stay small.
-_MAX_DAYS_A_BATCH = 250_000
 _MISSING_A_READ = 1_000
 # Classes of SQLSTATE that no single location causes: connection, authorization, missing or
 # forbidden objects, resources, operator intervention and cancelled statements, system.
@@ -42,7 +45,10 @@ _SERVER_WIDE = frozenset({"08", "28", "42", "53", "57", "58"})
 _PASSING = frozenset({"40", "55"})
 _ATTEMPTS = 2
 _SECONDS_BEFORE_ANOTHER = 0.5
+_MOST_READINGS = 4
+_ALWAYS_STALE = "another run wrote it whenever this one had read it"
 
+Result = TypeVar("Result")
 Progress = Callable[[SnapshotReport], None]
 
 
@@ -72,23 +78,20 @@ def run_snapshots(
     What is committed stays if a later batch fails or the run is stopped. Raises TimeUpError when
     the deadline of the context has passed.
     """
-    days = day_count(request.first_day, request.last_day)
-    size = max(1, min(context.settings.snapshots.batch_size, _MAX_DAYS_A_BATCH // days))
     total = SnapshotReport.of(request)
     started = time.monotonic()
+    size = reading_size(request)
     try:
         with _deadline_kept(context, total):
             for locations in batches(context.queries, shard, size):
-                _require_time(context, total)
-                report = _write_or_isolate(context, request, locations)
-                total.add(report)
-                total.seconds = time.monotonic() - started
-                total.peak_memory_mib = peak_memory_mib()
-                _LOGGER.debug(
-                    "batch=%s until=%s %s", total.batches, locations.until, report.summary()
-                )
-                if progress is not None:
-                    progress(total)
+                for report in _write_range(context, request, locations):
+                    total.add(report)
+                    total.seconds = time.monotonic() - started
+                    total.peak_memory_mib = peak_memory_mib()
+                    _LOGGER.debug("batch=%s %s", total.batches, report.summary())
+                    if progress is not None:
+                        progress(total)
+                    _require_time(context, total)
     except BaseException:
         _LOGGER.warning(
             "stopped period=%s after batches=%s locations=%s written=%s: what was committed stays",
@@ -127,28 +130,100 @@ def _time_up(context: RunContext, total: SnapshotReport) -> TimeUpError:
     )
 
 
-def _write_or_isolate(
-    context: RunContext, request: SnapshotRequest, locations: LocationRange
-) -> SnapshotReport:
-    """Write a batch; if it fails, write it location by location, so that a bad one costs itself.
+def _write_range(
+    context: RunContext,
+    request: SnapshotRequest,
+    locations: LocationRange,
+    only: Collection[UUID] | None = None,
+    readings_left: int = _MOST_READINGS,
+) -> Iterator[SnapshotReport]:
+    """Read a range of locations and write it batch by batch; give the report of each batch.
 
-    A batch that lost against another transaction is first tried again whole. A cause that every
-    location would meet is raised.
+    Locations that another run wrote since the reading are read again, and then written.
     """
+    stale: list[UUID] = []
+    for reading in _readings(context, request, locations, only):
+        if isinstance(reading, SnapshotReport):
+            yield reading
+            continue
+        report = SnapshotReport.of(request)
+        report.movements_read = reading.movements_read
+        yield report
+        for batch in reading.batches(context.settings.snapshots.batch_size):
+            for report, stale_here in _batches_written(context, request, reading, batch):
+                stale += stale_here
+                yield report
+    if not stale:
+        return
+    if readings_left == 1:
+        yield from (
+            _failed(
+                context,
+                request,
+                LocationRange.only(location),
+                lambda _: _ALWAYS_STALE,
+                may_pass=True,
+            )
+            for location in stale
+        )
+        return
+    _LOGGER.info("another run has written %s locations: they are read again", len(stale))
+    yield from _write_range(context, request, locations, frozenset(stale), readings_left - 1)
+
+
+def _readings(
+    context: RunContext,
+    request: SnapshotRequest,
+    locations: LocationRange,
+    only: Collection[UUID] | None,
+) -> Iterator[Reading | SnapshotReport]:
+    """Read a range; if that fails, its halves, down to the location that causes it.
+
+    Gives the report of such a location. Each reading has to be written before the next begins.
+    """
+    try:
+        yield _attempted(context, lambda: read(context, request, locations, only))
+    except psycopg.Error as error:
+        if not _is_local(context.connection, error):
+            raise
+        halves = cut_locations(context.queries, 2, locations)
+        if len(halves) == 1:
+            yield _failed_by(context, request, locations, error)
+        else:
+            for half in halves:
+                yield from _readings(context, request, half, only)
+
+
+def _batches_written(
+    context: RunContext, request: SnapshotRequest, reading: Reading, locations: LocationRange
+) -> Iterator[tuple[SnapshotReport, list[UUID]]]:
+    """Write a batch; if that fails, its halves, down to the location that causes it."""
+    try:
+        yield _attempted(context, lambda: write_batch(context, request, reading, locations))
+    except psycopg.Error as error:
+        if not _is_local(context.connection, error):
+            raise
+        halves = reading.halves(locations)
+        if not halves:
+            yield _failed_by(context, request, locations, error), []
+        for half in halves:
+            yield from _batches_written(context, request, reading, half)
+
+
+def _attempted(context: RunContext, work: Callable[[], Result]) -> Result:
+    """Do some work, and once more if it lost against another transaction."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return write_batch(context, request, locations)
+            return work()
         except psycopg.Error as error:
             if not _is_local(context.connection, error):
                 raise
             _require_unlocked_tables(context, error)
-            _LOGGER.warning(
-                "batch until=%s failed, attempt %s (%s)", locations.until, attempt, refusal(error)
-            )
-            if not _may_pass(error):
-                break
+            _LOGGER.warning("attempt %s failed (%s)", attempt, refusal(error))
+            if attempt == _ATTEMPTS or not _may_pass(error):
+                raise
         time.sleep(_SECONDS_BEFORE_ANOTHER)
-    return _isolate(context, request, locations)
+    raise AssertionError
 
 
 def _require_unlocked_tables(context: RunContext, error: psycopg.Error) -> None:
@@ -169,24 +244,37 @@ def _require_unlocked_tables(context: RunContext, error: psycopg.Error) -> None:
             _LOGGER.debug("%s: %s", probe, refusal(unknown))
 
 
-def _isolate(
-    context: RunContext, request: SnapshotRequest, locations: LocationRange
+def _failed_by(
+    context: RunContext, request: SnapshotRequest, location: LocationRange, error: psycopg.Error
 ) -> SnapshotReport:
-    _LOGGER.warning("batch until=%s is written location by location", locations.until)
+    """Return the report of a range whose only location cannot be written, and log why."""
+
+    def reason(location_id: UUID) -> str:
+        if isinstance(error, psycopg.errors.NumericValueOutOfRange):
+            return describe_overflow(context, location_id)
+        return refusal(error)
+
+    report = _failed(context, request, location, reason, may_pass=_may_pass(error))
+    _LOGGER.error("failed: %s", report.failures_in_short(), exc_info=error)
+    return report
+
+
+def _failed(
+    context: RunContext,
+    request: SnapshotRequest,
+    location: LocationRange,
+    reason: Callable[[UUID], str],
+    *,
+    may_pass: bool,
+) -> SnapshotReport:
     report = SnapshotReport.of(request)
-    rows = context.queries.run("list_locations", **locations.parameters).fetchall()
+    rows = context.queries.run("list_locations", **location.parameters).fetchall()
     context.connection.rollback()
-    for location, name in rows:
-        try:
-            report.add(write_batch(context, request, LocationRange.only(location)))
-        except psycopg.Error as error:
-            if not _is_local(context.connection, error):
-                raise
-            _LOGGER.exception("location=%s failed", location)
-            report.locations += 1
-            report.failures.append(
-                Failure(location_label(location, name), refusal(error), may_pass=_may_pass(error))
-            )
+    report.locations = len(rows)
+    report.failures = [
+        Failure(location_label(location_id, name), reason(location_id), may_pass=may_pass)
+        for location_id, name in rows
+    ]
     return report
 
 

@@ -18,7 +18,7 @@ from analytics_scheduler.snapshots.days import compute_days
 from analytics_scheduler.snapshots.plan import group_days
 from analytics_scheduler.snapshots.prices import read_history
 from analytics_scheduler.snapshots.ranges import Batch, location_label
-from analytics_scheduler.vocabulary import BalanceSource, PeriodType, VerifyFinding
+from analytics_scheduler.vocabulary import BalanceSource, VerifyFinding
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -111,14 +111,7 @@ def _verify_batch(
     queries.run("plan_verified_periods", locations=batch.array, snapshot_ids=snapshot_ids)
     queries.run("plan_verified_days", timezone=context.timezone)
     queries.run("create_findings")
-    compose_planned(
-        context,
-        locations=batch.array,
-        force=True,
-        first_start=date.min,
-        last_start=date.max,
-        period_types=PeriodType.words(),
-    )
+    compose_planned(context, force=True)
     _compare(context, history, batch)
     report.rows += int(queries.value("count_planned_periods"))
     for location, name, period_type, first, last, words in queries.run(

@@ -14,8 +14,10 @@ from analytics_scheduler.source.contract import (
 )
 from analytics_scheduler.source.findings import Finding, error, note, sql_name, warning
 
-_CENTS_SCALE = 2
+# How many decimals a run computes with, and the words for them.
+_DECIMALS = {Content.MONEY: (4, "four"), Content.QUANTITY: (3, "three")}
 _TYPES = {
+    Content.QUANTITY: "integer",
     Content.TEXT: "text",
     Content.LABEL: "text",
     Content.MOMENT: "timestamp",
@@ -30,16 +32,16 @@ def check_relations(source: CheckedSource) -> Iterator[Finding]:
 
 
 def check_scales(source: CheckedSource) -> Iterator[Finding]:
-    """Yield a note for each cost or price that can have fractions of a cent."""
-    for column in source.columns:
-        if column.type_name == "numeric" and not (
-            column.type_scale is not None and column.type_scale <= _CENTS_SCALE
-        ):
+    """Yield a note for each cost, price or quantity that can have more decimals than a run uses."""
+    for wanted, column in zip(CONTRACT, source.columns, strict=True):
+        if wanted.content not in _DECIMALS or column.type_name != "numeric":
+            continue
+        decimals, word = _DECIMALS[wanted.content]
+        if column.type_scale is None or column.type_scale > decimals:
             yield note(
                 f"{source.name(column.relation_name)}.{column.column_name} is "
-                f"{column.type_shown}, which allows more than two decimals.",
-                "A run leaves out, and names, each location that holds or moves a product whose "
-                "cost or price has more than two decimals.",
+                f"{column.type_shown}, which allows more than {word} decimals.",
+                f"A run leaves out, and names, each location with such a {wanted.name}.",
             )
 
 

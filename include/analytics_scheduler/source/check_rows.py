@@ -45,6 +45,13 @@ _STOCK_AND_MOVEMENTS = (
         "null_quantity", CheckLevel.ERROR, "without a quantity", _LEFT_OUT, "quantity IS NULL"
     ),
     RowProblem(
+        "uneven_quantity",
+        CheckLevel.ERROR,
+        "with a quantity of more than three decimals",
+        _LEFT_OUT,
+        "quantity <> round(quantity, 3) OR quantity::text IN ('NaN', 'Infinity', '-Infinity')",
+    ),
+    RowProblem(
         "unknown_product",
         CheckLevel.ERROR,
         "with an unknown product",
@@ -73,16 +80,16 @@ _CHECKS = (
             RowProblem(
                 "uneven_cost",
                 CheckLevel.ERROR,
-                "with a cost that is not a whole number of cents",
+                "with a cost of more than four decimals",
                 _LEFT_OUT,
-                "cost <> round(cost, 2) OR cost::text IN ('NaN', 'Infinity', '-Infinity')",
+                "cost <> round(cost, 4) OR cost::text IN ('NaN', 'Infinity', '-Infinity')",
             ),
             RowProblem(
                 "uneven_price",
                 CheckLevel.ERROR,
-                "with a price that is not a whole number of cents",
+                "with a price of more than four decimals",
                 _LEFT_OUT,
-                "price <> round(price, 2) OR price::text IN ('NaN', 'Infinity', '-Infinity')",
+                "price <> round(price, 4) OR price::text IN ('NaN', 'Infinity', '-Infinity')",
             ),
         ),
     ),

@@ -25,7 +25,7 @@ class Content(Enum):
     LABEL = "text, varchar or an enum"
     BOOLEAN = "boolean"
     MONEY = "numeric(10,2)"
-    QUANTITY = "integer"
+    QUANTITY = "integer or numeric(12,3)"
     MOMENT = "timestamp (in UTC) or timestamptz"
     ANYTHING = "any type"
 
@@ -44,7 +44,7 @@ _TYPE_NAMES: Mapping[Content, frozenset[str]] = {
     Content.IDENTIFIER: frozenset({"uuid"}),
     Content.BOOLEAN: frozenset({"bool"}),
     Content.MONEY: frozenset({"numeric"}),
-    Content.QUANTITY: frozenset({"int2", "int4", "int8"}),
+    Content.QUANTITY: frozenset({"int2", "int4", "int8", "numeric"}),
     Content.MOMENT: frozenset({"timestamp", "timestamptz"}),
 }
 
@@ -117,6 +117,7 @@ class SourceShape:
     """What a run must know of the source before it reads it."""
 
     created_at_is_timestamptz: bool
+    has_fractional_quantities: bool
 
 
 def read_source_shape(queries: Queries) -> SourceShape:
@@ -135,8 +136,12 @@ def read_source_shape(queries: Queries) -> SourceShape:
             f"{' '.join(messages)}{rest} Run: analytics-scheduler check. It lists every problem "
             "of the source and how to fix it."
         )
-    created_at = next(column for column in found if column.column_name == "created_at")
-    return SourceShape(created_at_is_timestamptz=created_at.type_name == "timestamptz")
+    types = {(column.relation_name, column.column_name): column.type_name for column in found}
+    return SourceShape(
+        created_at_is_timestamptz=types["stock_movements", "created_at"] == "timestamptz",
+        has_fractional_quantities="numeric"
+        in {types[relation, "quantity"] for relation in ("inventory_items", "stock_movements")},
+    )
 
 
 def find_problems(

@@ -3,7 +3,8 @@
 --
 -- The tables are in the schema that ANALYTICS_SCHEMA names. `locations` is the table of the source
 -- contract (sample/create_tables.sql shows all four); if it is a view, the foreign key is left out.
--- Values in `_cents` are whole cents; those in `_items` are pieces.
+-- Values in `_cents` are whole cents, those in `_items` whole pieces, and those in `_e4`
+-- ten-thousandths of the currency.
 
 
 -- The product of the package: one row for each active location and each day, week and month.
@@ -42,7 +43,7 @@ CREATE TABLE analytics_snapshot_days (
     waste_cents BIGINT NOT NULL, -- thrown away, at cost
     adjustment_cents BIGINT NOT NULL, -- corrected by counting, at cost
     revenue_cents BIGINT NOT NULL, -- sold, at price
-    cogs_cents BIGINT NOT NULL, -- cost of goods sold, under the COGS_INCLUDES_WASTE of its run
+    cogs_cents BIGINT NOT NULL, -- cost of goods sold; only older versions of the package read it
     closing_items BIGINT NOT NULL, -- stock when the day ended
     closing_cents BIGINT NOT NULL, -- stock when the day ended, at cost
     -- Stock when the day began: the closing without what came in, and with what left.
@@ -61,8 +62,15 @@ CREATE TABLE analytics_snapshot_days (
     priced_at TIMESTAMPTZ NOT NULL, -- the moment whose costs and prices the row is valued at
     processed_at TIMESTAMPTZ NOT NULL, -- when the row was written
     run_id TEXT NOT NULL, -- the run that wrote it
+    -- What the amounts have beyond whole pieces and cents, which are cut off above: thousandths of
+    -- a piece for in, out, waste, adjustment and closing; then hundred-thousandths of a cent for
+    -- in, out, waste, adjustment, revenue and closing; then both for unexplained. NULL: nothing.
+    remainders INTEGER[],
     PRIMARY KEY (location_id, day)
 );
+COMMENT ON COLUMN analytics_snapshot_days.remainders IS
+'What the amounts have beyond whole pieces and cents: thousandths of a piece and '
+'hundred-thousandths of a cent. NULL: nothing.';
 COMMENT ON COLUMN analytics_snapshot_days.unexplained_cents IS
 'Closing of the day before, plus net movements, minus closing, at the cost of the day before. Not '
 'zero: stock was edited without a movement. NULL: there is no comparable day before.';
@@ -78,8 +86,14 @@ CREATE TABLE analytics_snapshot_prices (
     seen_at TIMESTAMPTZ NOT NULL, -- when a run first saw this pair of cost and price
     cost_cents BIGINT, -- NULL if it was missing or not a whole number of cents
     price_cents BIGINT, -- NULL if it was missing or not a whole number of cents
+    cost_e4 BIGINT, -- in ten-thousandths, if it was not a whole number of cents
+    price_e4 BIGINT, -- in ten-thousandths, if it was not a whole number of cents
     PRIMARY KEY (product_id, seen_at)
 );
+COMMENT ON COLUMN analytics_snapshot_prices.cost_e4 IS
+'The cost in ten-thousandths of the currency, if it is not a whole number of cents.';
+COMMENT ON COLUMN analytics_snapshot_prices.price_e4 IS
+'The price in ten-thousandths of the currency, if it is not a whole number of cents.';
 
 
 -- The history of the snapshots: the figures before and after each change, and its reason.
@@ -107,8 +121,11 @@ CREATE TABLE analytics_snapshot_adopted (
 
 -- One row for each location, which a writer of its days locks.
 CREATE TABLE analytics_snapshot_locations (
-    location_id UUID PRIMARY KEY -- the location
+    location_id UUID PRIMARY KEY, -- the location
+    written_in XID8 -- the transaction that last wrote days of it
 );
+COMMENT ON COLUMN analytics_snapshot_locations.written_in IS
+'The transaction that last wrote days of the location.';
 
 
 -- One record for each run of a task.

@@ -20,10 +20,10 @@ SELECT
     count(*) FILTER (WHERE cost IS NULL) AS null_cost,
     count(*) FILTER (WHERE price IS NULL) AS null_price,
     count(*) FILTER (
-        WHERE cost <> round(cost, 2) OR cost::text IN ('NaN', 'Infinity', '-Infinity')
+        WHERE cost <> round(cost, 4) OR cost::text IN ('NaN', 'Infinity', '-Infinity')
     ) AS uneven_cost,
     count(*) FILTER (
-        WHERE price <> round(price, 2) OR price::text IN ('NaN', 'Infinity', '-Infinity')
+        WHERE price <> round(price, 4) OR price::text IN ('NaN', 'Infinity', '-Infinity')
     ) AS uneven_price
 FROM {source}.products;
 
@@ -41,6 +41,11 @@ known_locations AS (
 
 SELECT
     count(*) FILTER (WHERE i.quantity IS NULL) AS null_quantity,
+    count(*) FILTER (
+        WHERE
+        i.quantity <> round(i.quantity, 3)
+        OR i.quantity::text IN ('NaN', 'Infinity', '-Infinity')
+    ) AS uneven_quantity,
     count(*) FILTER (WHERE p.id IS NULL) AS unknown_product,
     count(*) FILTER (WHERE l.id IS NULL) AS unknown_location
 FROM {source}.inventory_items AS i
@@ -76,6 +81,11 @@ known_locations AS (
 
 SELECT
     count(*) FILTER (WHERE m.quantity IS NULL) AS null_quantity,
+    count(*) FILTER (
+        WHERE
+        m.quantity <> round(m.quantity, 3)
+        OR m.quantity::text IN ('NaN', 'Infinity', '-Infinity')
+    ) AS uneven_quantity,
     count(*) FILTER (WHERE p.id IS NULL) AS unknown_product,
     count(*) FILTER (WHERE l.id IS NULL) AS unknown_location,
     count(*) FILTER (WHERE m.created_at IS NULL) AS null_created_at,

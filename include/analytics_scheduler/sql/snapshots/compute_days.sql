@@ -7,11 +7,13 @@
 -- locations up by their ids or read the range between after and until); starts (the first instants
 -- of the days and of the day after the last; their type decides whether created_at is compared with
 -- or without a time zone); first_start; last_end (the first and last of these); first_day;
--- last_day; day_count; priced_at.
--- Parts: _prices_at.
+-- last_day; day_count; priced_at; unit (how many thousandths of a piece a unit of quantity is).
+-- Parts: movements; stock (the source's, in whole pieces or in thousandths); _prices_at;
+-- _stored_days.
 -- Rows: into the temporary table computed_days, one per location and day, and one for what moved
--- after the last day. `problems` counts what makes a day unusable: in its own movements for its
--- flows, and in all later ones for its closing.
+-- after the last day: quantities in thousandths of a piece (_e3), money in ten-millionths of the
+-- currency (_e7). `problems` counts what makes a day unusable: in its own movements for its flows,
+-- and in all later ones for its closing.
 CREATE TEMPORARY TABLE computed_days ON COMMIT DROP AS
 WITH ledger AS (
     SELECT
@@ -22,21 +24,17 @@ WITH ledger AS (
             WHEN %(day_count)s::integer > 1 THEN width_bucket(m.created_at, %(starts)s)
         END AS day_number,
         CASE WHEN %(day_count)s::integer = 1 THEN m.created_at >= %(last_end)s END AS is_after,
-        m.type::text AS type,
+        m.type,
         count(*) AS movements,
-        sum(m.quantity) AS items,
-        sum(m.quantity * p.cost_cents) AS cost_cents,
-        sum(m.quantity * p.price_cents) AS price_cents,
+        sum(m.quantity) AS quantity,
+        sum(m.quantity * p.cost) AS cost,
+        sum(m.quantity * p.price) AS price,
         -- A movement as a number of 32 bits, as in find_changed_days: the sum changes if a movement
         -- is added, changed or deleted, and stays in 64 bits, which is twice as fast as numeric.
-        sum(
-            hashint8(
-                uuid_hash_extended(m.product_id, m.quantity * 16::bigint + length(m.type::text))
-            )
-        ) AS fingerprint,
-        count(*) FILTER (WHERE m.quantity IS NULL OR p.cost_cents IS NULL) AS unusable_costs,
-        count(*) FILTER (WHERE p.price_cents IS NULL) AS unusable_prices
-    FROM {source}.stock_movements AS m
+        sum(hashint8(uuid_hash_extended(m.product_id, m.fingerprinted))) AS fingerprint,
+        count(*) FILTER (WHERE m.quantity IS NULL OR p.cost IS NULL) AS unusable_costs,
+        count(*) FILTER (WHERE p.price IS NULL) AS unusable_prices
+    FROM ({movements}) AS m
     LEFT JOIN ({_prices_at}) AS p ON p.product_id = m.product_id
     WHERE
         m.created_at >= %(first_start)s
@@ -44,7 +42,7 @@ WITH ledger AS (
         AND (%(after)s::uuid IS NULL OR m.location_id > %(after)s::uuid)
         AND (%(until)s::uuid IS NULL OR m.location_id <= %(until)s::uuid)
         AND (NOT %(by_id)s OR m.location_id = any(%(locations)s::uuid[]))
-    GROUP BY m.location_id, day_number, is_after, m.type::text
+    GROUP BY m.location_id, day_number, is_after, m.type
 ),
 
 flows AS (
@@ -52,16 +50,16 @@ flows AS (
         location_id,
         coalesce(day_number, 1 + is_after::integer) AS bucket,
         sum(movements) AS movements,
-        coalesce(sum(items) FILTER (WHERE type = 'in'), 0) AS in_items,
-        coalesce(sum(items) FILTER (WHERE type = 'out'), 0) AS out_items,
-        coalesce(sum(items) FILTER (WHERE type = 'waste'), 0) AS waste_items,
-        coalesce(sum(items) FILTER (WHERE type = 'adjustment'), 0) AS adjustment_items,
-        coalesce(sum(cost_cents) FILTER (WHERE type = 'in'), 0) AS in_cents,
-        coalesce(sum(cost_cents) FILTER (WHERE type = 'out'), 0) AS out_cents,
-        coalesce(sum(cost_cents) FILTER (WHERE type = 'waste'), 0) AS waste_cents,
-        coalesce(sum(cost_cents) FILTER (WHERE type = 'adjustment'), 0) AS adjustment_cents,
-        coalesce(sum(price_cents) FILTER (WHERE type = 'out'), 0) AS revenue_cents,
-        coalesce(sum(fingerprint), 0) AS fingerprint,
+        sum(quantity) FILTER (WHERE type = 'in') * %(unit)s AS in_e3,
+        sum(quantity) FILTER (WHERE type = 'out') * %(unit)s AS out_e3,
+        sum(quantity) FILTER (WHERE type = 'waste') * %(unit)s AS waste_e3,
+        sum(quantity) FILTER (WHERE type = 'adjustment') * %(unit)s AS adjustment_e3,
+        sum(cost) FILTER (WHERE type = 'in') AS in_e7,
+        sum(cost) FILTER (WHERE type = 'out') AS out_e7,
+        sum(cost) FILTER (WHERE type = 'waste') AS waste_e7,
+        sum(cost) FILTER (WHERE type = 'adjustment') AS adjustment_e7,
+        sum(price) FILTER (WHERE type = 'out') AS revenue_e7,
+        sum(fingerprint) AS fingerprint,
         coalesce(
             sum(movements) FILTER (
                 WHERE type IS NULL OR type NOT IN ('in', 'out', 'waste', 'adjustment')
@@ -75,10 +73,10 @@ flows AS (
 balance AS (
     SELECT
         i.location_id,
-        sum(i.quantity) AS items,
-        sum(i.quantity * p.cost_cents) AS cents,
-        count(*) FILTER (WHERE i.quantity IS NULL OR p.cost_cents IS NULL) AS problems
-    FROM {source}.inventory_items AS i
+        sum(i.quantity) * %(unit)s AS closing_e3,
+        sum(i.quantity * p.cost) AS closing_e7,
+        count(*) FILTER (WHERE i.quantity IS NULL OR p.cost IS NULL) AS problems
+    FROM ({stock}) AS i
     LEFT JOIN ({_prices_at}) AS p ON p.product_id = i.product_id
     WHERE
         %(balance_source)s = 'stock'
@@ -89,10 +87,10 @@ balance AS (
     UNION ALL
     SELECT
         location_id,
-        opening_items AS items,
-        opening_cents AS cents,
+        opening_e3 AS closing_e3,
+        opening_e7 AS closing_e7,
         0 AS problems
-    FROM {analytics}.analytics_snapshot_days
+    FROM ({_stored_days}) AS day_after -- noqa: AL05
     WHERE
         %(balance_source)s = 'day_after'
         AND location_id = any(%(locations)s::uuid[])
@@ -100,10 +98,10 @@ balance AS (
     UNION ALL
     SELECT
         location_id,
-        closing_items AS items,
-        closing_cents AS cents,
+        closing_e3,
+        closing_e7,
         0 AS problems
-    FROM {analytics}.analytics_snapshot_days
+    FROM ({_stored_days}) AS day_before -- noqa: AL05
     WHERE
         %(balance_source)s = 'day_before'
         AND location_id = any(%(locations)s::uuid[])
@@ -115,18 +113,18 @@ cells AS (
         l.location_id,
         b.bucket,
         coalesce(f.movements, 0) AS movements,
-        coalesce(f.in_items, 0) AS in_items,
-        coalesce(f.out_items, 0) AS out_items,
-        coalesce(f.waste_items, 0) AS waste_items,
-        coalesce(f.adjustment_items, 0) AS adjustment_items,
-        coalesce(f.in_cents, 0) AS in_cents,
-        coalesce(f.out_cents, 0) AS out_cents,
-        coalesce(f.waste_cents, 0) AS waste_cents,
-        coalesce(f.adjustment_cents, 0) AS adjustment_cents,
-        coalesce(f.revenue_cents, 0) AS revenue_cents,
+        coalesce(f.in_e3, 0) AS in_e3,
+        coalesce(f.out_e3, 0) AS out_e3,
+        coalesce(f.waste_e3, 0) AS waste_e3,
+        coalesce(f.adjustment_e3, 0) AS adjustment_e3,
+        coalesce(f.in_e7, 0) AS in_e7,
+        coalesce(f.out_e7, 0) AS out_e7,
+        coalesce(f.waste_e7, 0) AS waste_e7,
+        coalesce(f.adjustment_e7, 0) AS adjustment_e7,
+        coalesce(f.revenue_e7, 0) AS revenue_e7,
         coalesce(f.fingerprint, 0)::bigint AS fingerprint,
-        coalesce(a.items, 0) AS balance_items,
-        coalesce(a.cents, 0) AS balance_cents,
+        coalesce(a.closing_e3, 0) AS balance_e3,
+        coalesce(a.closing_e7, 0) AS balance_e7,
         coalesce(a.problems, 0) + coalesce(f.problems, 0) AS problems,
         coalesce(f.price_problems, 0) AS price_problems
     FROM unnest(%(locations)s::uuid[]) AS l (location_id)
@@ -139,28 +137,28 @@ SELECT
     location_id,
     %(first_day)s::date + bucket - 1 AS day,
     movements,
-    in_items,
-    out_items,
-    waste_items,
-    adjustment_items,
-    in_cents,
-    out_cents,
-    waste_cents,
-    adjustment_cents,
-    revenue_cents,
+    in_e3,
+    out_e3,
+    waste_e3,
+    adjustment_e3,
+    in_e7,
+    out_e7,
+    waste_e7,
+    adjustment_e7,
+    revenue_e7,
     fingerprint,
-    balance_items
-    + CASE WHEN %(balance_source)s = 'day_before' THEN sum(net_items) OVER all_days ELSE 0 END
-    - coalesce(sum(net_items) OVER later_days, 0) AS closing_items,
-    balance_cents
-    + CASE WHEN %(balance_source)s = 'day_before' THEN sum(net_cents) OVER all_days ELSE 0 END
-    - coalesce(sum(net_cents) OVER later_days, 0) AS closing_cents,
+    balance_e3
+    + CASE WHEN %(balance_source)s = 'day_before' THEN sum(net_e3) OVER all_days ELSE 0 END
+    - coalesce(sum(net_e3) OVER later_days, 0) AS closing_e3,
+    balance_e7
+    + CASE WHEN %(balance_source)s = 'day_before' THEN sum(net_e7) OVER all_days ELSE 0 END
+    - coalesce(sum(net_e7) OVER later_days, 0) AS closing_e7,
     problems + coalesce(sum(problems) OVER later_days, 0) + price_problems AS problems
 FROM (
     SELECT
         *,
-        in_items - out_items - waste_items + adjustment_items AS net_items,
-        in_cents - out_cents - waste_cents + adjustment_cents AS net_cents
+        in_e3 - out_e3 - waste_e3 + adjustment_e3 AS net_e3,
+        in_e7 - out_e7 - waste_e7 + adjustment_e7 AS net_e7
     FROM cells
 ) AS cells
 WINDOW

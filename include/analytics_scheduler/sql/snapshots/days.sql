@@ -13,8 +13,8 @@ SELECT coalesce(sum(movements), 0)::bigint FROM computed_days;
 -- Purpose: find wanted days that cannot be stored, because what they are made of is missing or
 -- unknown, or because a figure does not fit its column.
 -- Parameters: priced_from; priced_until (moments between which no price changed; priced_until may
--- be NULL); largest_items; largest_cents (what the columns of a snapshot hold); largest_sum (what a
--- day's own columns hold).
+-- be NULL); quantity_bound; money_bound (what the columns of a snapshot do not hold any more);
+-- sum_bound (what a day's own columns do not hold any more).
 -- Rows: one per location and day: both, and whether its movements or stock are the cause.
 SELECT
     c.location_id,
@@ -27,15 +27,15 @@ WHERE
     AND (%(priced_until)s::timestamptz IS NULL OR w.priced_at < %(priced_until)s::timestamptz)
     AND (
         c.problems > 0
-        OR abs(c.closing_items) > %(largest_items)s
+        OR abs(c.closing_e3) >= %(quantity_bound)s
         OR greatest(
-            abs(c.closing_cents), abs(c.revenue_cents), abs(c.waste_cents),
-            abs(c.out_cents), abs(c.out_cents + c.waste_cents)
-        ) > %(largest_cents)s
+            abs(c.closing_e7), abs(c.revenue_e7), abs(c.waste_e7), abs(c.out_e7),
+            abs(c.out_e7 + c.waste_e7)
+        ) >= %(money_bound)s
         OR greatest(
-            abs(c.in_cents), abs(c.adjustment_cents), abs(c.in_items), abs(c.out_items),
-            abs(c.waste_items), abs(c.adjustment_items)
-        ) > %(largest_sum)s
+            abs(c.in_e7), abs(c.adjustment_e7), abs(c.in_e3), abs(c.out_e3), abs(c.waste_e3),
+            abs(c.adjustment_e3)
+        ) >= %(sum_bound)s
     );
 
 
@@ -47,84 +47,193 @@ USING unnest(%(locations)s::uuid[], %(days)s::date[]) AS d (location_id, day)
 WHERE w.location_id = d.location_id AND w.day = d.day;
 
 
+-- name: add_new_days
+-- Purpose: add the computed days that are wanted to those that the batches write.
+-- Parameters: priced_from; priced_until (moments between which no price changed; priced_until may
+-- be NULL).
+INSERT INTO new_days (
+    location_id, day, priced_at, reason, movements, fingerprint, in_e3, out_e3, waste_e3,
+    adjustment_e3, closing_e3, in_e7, out_e7, waste_e7, adjustment_e7, revenue_e7, closing_e7
+)
+SELECT
+    c.location_id,
+    c.day,
+    w.priced_at,
+    w.reason,
+    c.movements,
+    c.fingerprint,
+    c.in_e3,
+    c.out_e3,
+    c.waste_e3,
+    c.adjustment_e3,
+    c.closing_e3,
+    c.in_e7,
+    c.out_e7,
+    c.waste_e7,
+    c.adjustment_e7,
+    c.revenue_e7,
+    c.closing_e7
+FROM computed_days AS c
+INNER JOIN wanted_days AS w ON w.location_id = c.location_id AND w.day = c.day
+WHERE
+    w.priced_at >= %(priced_from)s
+    AND (%(priced_until)s::timestamptz IS NULL OR w.priced_at < %(priced_until)s::timestamptz);
+
+
 -- name: describe_problems
 -- Purpose: say what makes days of one location unusable.
--- Parameters: location; first_start (the first instant of the earliest such day); priced_at.
--- Parts: _prices_at.
--- Rows: one per kind of problem: how often it occurs, its noun (in the singular), and what is
--- wrong.
+-- Parameters: location; first_start (the first instant of the earliest such day); priced_at; unit
+-- (see _prices_at).
+-- Parts: movements; stock (the source's, in whole pieces or in thousandths); _prices_at;
+-- _current_prices.
+-- Rows: one per kind of problem, the most frequent first: how often it occurs, its noun (in the
+-- singular), and what is wrong.
 SELECT
     count(*) AS occurrences,
-    noun,
-    problem
+    f.noun,
+    CASE
+        WHEN NOT f.is_type_known
+            THEN coalesce('of unknown type ' || quote_literal(left(f.type, 40)), 'without a type')
+        WHEN f.given_quantity IS NULL THEN 'without a quantity'
+        WHEN f.quantity IS NULL
+            THEN 'of the quantity ' || f.given_quantity || ', which has more than three decimals'
+        WHEN f.product_id IS NULL THEN 'of a product that does not exist'
+        WHEN f.lacks_cost AND f.given_cost IS NULL THEN 'of a product without a cost'
+        WHEN f.lacks_cost
+            THEN
+                'of a product whose cost ' || f.given_cost
+                || CASE
+                    WHEN f.is_cost_usable THEN ' was not usable when the day was first taken'
+                    ELSE ' is not a number of at most four decimals'
+                END
+        WHEN f.given_price IS NULL THEN 'of type ''out'' of a product without a price'
+        ELSE
+            'of type ''out'' of a product whose price ' || f.given_price
+            || CASE
+                WHEN f.is_price_usable THEN ' was not usable when the day was first taken'
+                ELSE ' is not a number of at most four decimals'
+            END
+    END AS problem
+FROM (
+    SELECT
+        m.noun,
+        m.type,
+        m.quantity,
+        m.given_quantity,
+        p.product_id,
+        g.cost AS given_cost,
+        g.price AS given_price,
+        c.cost_e4 IS NOT NULL AS is_cost_usable,
+        c.price_e4 IS NOT NULL AS is_price_usable,
+        p.cost IS NULL AS lacks_cost,
+        m.type = 'out' AND p.price IS NULL AS lacks_price,
+        coalesce(m.type IN ('in', 'out', 'waste', 'adjustment'), FALSE) AS is_type_known
+    FROM (
+        SELECT
+            'movement' AS noun,
+            type,
+            product_id,
+            quantity,
+            given_quantity
+        FROM ({movements}) AS movements -- noqa: AL05
+        WHERE location_id = %(location)s AND created_at >= %(first_start)s
+        UNION ALL
+        SELECT
+            'stock row' AS noun,
+            'in' AS type,
+            product_id,
+            quantity,
+            given_quantity
+        FROM ({stock}) AS stock -- noqa: AL05
+        WHERE location_id = %(location)s
+    ) AS m
+    LEFT JOIN ({_prices_at}) AS p ON p.product_id = m.product_id
+    LEFT JOIN ({_current_prices}) AS c ON c.product_id = m.product_id
+    LEFT JOIN {source}.products AS g ON g.id = m.product_id
+) AS f
+WHERE NOT f.is_type_known OR f.quantity IS NULL OR f.lacks_cost OR f.lacks_price
+GROUP BY f.noun, problem
+ORDER BY occurrences DESC, f.noun ASC, problem ASC;
+
+
+-- name: find_largest_value
+-- Purpose: find what makes the sums of a location too large to be computed.
+-- Parameters: location.
+-- Parts: movements; stock (the source's, in whole pieces or in thousandths).
+-- Rows: one: the noun of the movement or stock row that is worth most (in the singular), its
+-- quantity, and the product's cost; or none.
+SELECT
+    m.noun,
+    m.given_quantity::text AS quantity,
+    g.cost::text AS cost
 FROM (
     SELECT
         'movement' AS noun,
-        CASE
-            WHEN m.type IS NULL THEN 'without a type'
-            WHEN m.type::text NOT IN ('in', 'out', 'waste', 'adjustment')
-                THEN 'of unknown type ' || quote_literal(left(m.type::text, 40))
-            WHEN m.quantity IS NULL THEN 'without a quantity'
-            WHEN p.product_id IS NULL THEN 'of a product that does not exist'
-            WHEN p.cost_cents IS NULL
-                THEN 'of a product whose cost is missing or not a number of at most two decimals'
-            WHEN m.type::text = 'out' AND p.price_cents IS NULL
-                THEN
-                    'of type ''out'' of a product whose price is missing or not a number of at '
-                    'most two decimals'
-        END AS problem
-    FROM {source}.stock_movements AS m
-    LEFT JOIN ({_prices_at}) AS p ON p.product_id = m.product_id
-    WHERE m.location_id = %(location)s AND m.created_at >= %(first_start)s
+        product_id,
+        given_quantity
+    FROM ({movements}) AS movements -- noqa: AL05
+    WHERE location_id = %(location)s
     UNION ALL
     SELECT
         'stock row' AS noun,
-        CASE
-            WHEN i.quantity IS NULL THEN 'without a quantity'
-            WHEN p.product_id IS NULL THEN 'of a product that does not exist'
-            WHEN p.cost_cents IS NULL
-                THEN 'of a product whose cost is missing or not a number of at most two decimals'
-        END AS problem
-    FROM {source}.inventory_items AS i
-    LEFT JOIN ({_prices_at}) AS p ON p.product_id = i.product_id
-    WHERE i.location_id = %(location)s
-) AS found
-WHERE problem IS NOT NULL
-GROUP BY noun, problem
-ORDER BY noun, problem;
+        product_id,
+        given_quantity
+    FROM ({stock}) AS stock -- noqa: AL05
+    WHERE location_id = %(location)s
+) AS m
+INNER JOIN {source}.products AS g ON g.id = m.product_id
+WHERE m.given_quantity::numeric <> 'NaN' AND g.cost <> 'NaN'
+ORDER BY abs(m.given_quantity::numeric * greatest(abs(g.cost), abs(g.price))) DESC
+LIMIT 1;
 
 
 -- name: find_repriced_days
--- Purpose: find wanted days whose day before was valued at other prices: the two can only be
--- compared at the older ones.
--- Parameters: locations; priced_from; priced_until (moments between which no price changed;
--- priced_until may be NULL).
--- Rows: one per day and moment: the day, the moment of the older prices, the locations.
+-- Purpose: find new days whose day before is valued at older prices: the two can only be compared
+-- at those.
+-- Parameters: locations; timezone; price_changes (the moments at which a price changed).
+-- Rows: one per day and pair of moments: the day, the moment of the older prices, that of its own,
+-- the locations.
+WITH known AS (
+    SELECT
+        location_id,
+        day,
+        priced_at
+    FROM new_days
+    UNION ALL
+    SELECT
+        s.location_id,
+        s.day,
+        s.priced_at
+    FROM {analytics}.analytics_snapshot_days AS s
+    INNER JOIN new_days AS n ON n.location_id = s.location_id AND s.day = n.day - 1
+    WHERE
+        s.location_id = any(%(locations)s::uuid[])
+        AND s.timezone = %(timezone)s
+        AND NOT EXISTS (
+            SELECT FROM new_days AS o
+            WHERE o.location_id = s.location_id AND o.day = s.day
+        )
+)
+
 SELECT
-    w.day,
-    before.priced_at,
-    array_agg(w.location_id) AS locations
-FROM wanted_days AS w
-INNER JOIN {analytics}.analytics_snapshot_days AS before
-    ON before.location_id = w.location_id AND before.day = w.day - 1
+    n.day,
+    min(before.priced_at) AS older_moment,
+    min(n.priced_at) AS own_moment,
+    array_agg(n.location_id) AS locations
+FROM new_days AS n
+INNER JOIN known AS before ON before.location_id = n.location_id AND before.day = n.day - 1
 WHERE
-    w.priced_at >= %(priced_from)s
-    AND (%(priced_until)s::timestamptz IS NULL OR w.priced_at < %(priced_until)s::timestamptz)
-    AND before.priced_at < %(priced_from)s
-    AND w.location_id = any(%(locations)s::uuid[])
-    AND NOT EXISTS (
-        SELECT FROM wanted_days AS o
-        WHERE
-            o.location_id = w.location_id
-            AND o.day = w.day - 1
-            AND o.priced_at >= %(priced_from)s
-    )
-GROUP BY w.day, before.priced_at;
+    width_bucket(before.priced_at, %(price_changes)s::timestamptz[])
+    < width_bucket(n.priced_at, %(price_changes)s::timestamptz[])
+GROUP BY
+    n.day,
+    width_bucket(before.priced_at, %(price_changes)s::timestamptz[]),
+    width_bucket(n.priced_at, %(price_changes)s::timestamptz[]);
 
 
 -- name: list_older_prices
 -- Purpose: list the prices that the day before was valued at, for revalue_openings.
--- Parameters: priced_at (the moment of the older prices).
+-- Parameters: priced_at (the moment of the older prices); unit (see _prices_at).
 -- Parts: _prices_at.
 -- Rows: into the temporary table older_prices, one per product.
 CREATE TEMPORARY TABLE older_prices ON COMMIT DROP AS
@@ -134,32 +243,32 @@ CREATE TEMPORARY TABLE older_prices ON COMMIT DROP AS
 -- name: revalue_openings
 -- Purpose: compute what the opening of a day is worth more at the older prices than at its own.
 -- Parameters: locations; day; day_start (its first instant); priced_at (the moment that the day is
--- valued at).
--- Parts: _prices_at.
+-- valued at); unit (see _prices_at).
+-- Parts: movements; stock (the source's, in whole pieces or in thousandths); _prices_at.
 -- Rows: into the temporary table revaluations, one per location.
-INSERT INTO revaluations (location_id, day, cents)
+INSERT INTO revaluations (location_id, day, value_e7)
 WITH repriced AS (
     SELECT
         o.product_id,
-        o.cost_cents - n.cost_cents AS difference_cents
+        o.cost - n.cost AS difference
     FROM pg_temp.older_prices AS o
     INNER JOIN ({_prices_at}) AS n ON n.product_id = o.product_id
-    WHERE o.cost_cents <> n.cost_cents
+    WHERE o.cost <> n.cost
 ),
 
 opening AS (
     SELECT
         i.location_id,
-        i.quantity * r.difference_cents AS cents
-    FROM {source}.inventory_items AS i
+        i.quantity * r.difference AS value_e7
+    FROM ({stock}) AS i
     INNER JOIN repriced AS r ON r.product_id = i.product_id
     WHERE i.location_id = any(%(locations)s::uuid[])
     UNION ALL
     SELECT
         m.location_id,
-        CASE WHEN m.type::text IN ('in', 'adjustment') THEN -m.quantity ELSE m.quantity END
-        * r.difference_cents AS cents
-    FROM {source}.stock_movements AS m
+        CASE WHEN m.type IN ('in', 'adjustment') THEN -m.quantity ELSE m.quantity END
+        * r.difference AS value_e7
+    FROM ({movements}) AS m
     INNER JOIN repriced AS r ON r.product_id = m.product_id
     WHERE m.location_id = any(%(locations)s::uuid[]) AND m.created_at >= %(day_start)s
 )
@@ -167,7 +276,7 @@ opening AS (
 SELECT
     location_id,
     %(day)s::date AS day,
-    sum(cents)::bigint AS cents
+    sum(value_e7) AS value_e7
 FROM opening
 GROUP BY location_id;
 
@@ -175,77 +284,3 @@ GROUP BY location_id;
 -- name: drop_older_prices
 -- Purpose: make room for the next moment of older prices.
 DROP TABLE pg_temp.older_prices;
-
-
--- name: count_written_days
--- Purpose: count the days that the batch stored.
--- Parameters: first_day (of the requested periods).
--- Rows: one: how many days were stored; how many of them were missing before first_day; how many
--- were repaired; and the first and the last.
-SELECT
-    count(*) AS days_written,
-    count(*) FILTER (WHERE reason IS NULL AND day < %(first_day)s::date) AS days_caught_up,
-    count(*) FILTER (WHERE reason = 'late data') AS days_repaired,
-    min(day) AS first_written,
-    max(day) AS last_written
-FROM written_days;
-
-
--- name: update_following_days
--- Purpose: say what of a stored day's opening is unexplained, now that the day before it was
--- written. Days valued at other prices cannot be compared.
--- Parameters: locations.
--- Locks: the rows that change.
-UPDATE {analytics}.analytics_snapshot_days AS later
-SET
-    unexplained_items = earlier.closing_items - later.opening_items,
-    unexplained_cents = CASE
-        WHEN later.priced_at = earlier.priced_at OR NOT EXISTS (
-            SELECT FROM {analytics}.analytics_snapshot_prices AS p
-            WHERE
-                p.seen_at > least(earlier.priced_at, later.priced_at)
-                AND p.seen_at <= greatest(earlier.priced_at, later.priced_at)
-        ) THEN earlier.closing_cents - later.opening_cents
-    END
-FROM written_days AS w
-INNER JOIN {analytics}.analytics_snapshot_days AS earlier
-    ON earlier.location_id = w.location_id AND earlier.day = w.day
-WHERE
-    later.location_id = w.location_id
-    AND later.day = w.day + 1
-    AND later.timezone = earlier.timezone
-    AND later.location_id = any(%(locations)s::uuid[])
-    AND NOT EXISTS (
-        SELECT FROM written_days AS o
-        WHERE o.location_id = w.location_id AND o.day = w.day + 1
-    );
-
-
--- name: has_longer_periods
--- Purpose: say whether a period of several days that ends on or after a day is stored.
--- Parameters: day; period_types (those of several days).
--- Rows: one: true or false.
-SELECT EXISTS(
-    SELECT FROM {analytics}.analytics_snapshots
-    WHERE period_type = any(%(period_types)s) AND period_end >= %(day)s
-) AS has_longer_periods;
-
-
--- name: list_unexplained
--- Purpose: list the days that the batch stored whose stock changed without a movement.
--- Parameters: locations; first_day; last_day (bounds of what was stored, so that no more is read).
--- Rows: one per location and day: both, the items, and their value.
-SELECT
-    d.location_id,
-    d.day,
-    d.unexplained_items,
-    d.unexplained_cents * 0.01 AS unexplained_value
-FROM written_days AS w
-INNER JOIN {analytics}.analytics_snapshot_days AS d
-    ON d.location_id = w.location_id AND d.day = w.day
-WHERE
-    d.location_id = any(%(locations)s::uuid[])
-    AND d.day >= %(first_day)s
-    AND d.day <= %(last_day)s
-    AND (d.unexplained_items <> 0 OR d.unexplained_cents <> 0)
-ORDER BY d.location_id, d.day;

@@ -1,15 +1,36 @@
--- name: create_batch_tables
--- Purpose: make the temporary tables that a batch fills, one group of days after the other.
+-- name: create_reading_tables
+-- Purpose: make the temporary tables that a reading fills, for all batches that write from it. They
+-- last as long as the session; written_days holds the days of one batch.
+DROP TABLE IF EXISTS pg_temp.new_days, pg_temp.revaluations, pg_temp.written_days;
+CREATE TEMPORARY TABLE new_days (
+    location_id UUID NOT NULL,
+    day DATE NOT NULL,
+    priced_at TIMESTAMPTZ NOT NULL,
+    reason TEXT,
+    movements BIGINT NOT NULL,
+    fingerprint BIGINT NOT NULL,
+    in_e3 BIGINT NOT NULL,
+    out_e3 BIGINT NOT NULL,
+    waste_e3 BIGINT NOT NULL,
+    adjustment_e3 BIGINT NOT NULL,
+    closing_e3 BIGINT NOT NULL,
+    in_e7 BIGINT NOT NULL,
+    out_e7 BIGINT NOT NULL,
+    waste_e7 BIGINT NOT NULL,
+    adjustment_e7 BIGINT NOT NULL,
+    revenue_e7 BIGINT NOT NULL,
+    closing_e7 BIGINT NOT NULL
+);
+CREATE TEMPORARY TABLE revaluations (
+    location_id UUID NOT NULL,
+    day DATE NOT NULL,
+    value_e7 NUMERIC NOT NULL
+);
 CREATE TEMPORARY TABLE written_days (
     location_id UUID NOT NULL,
     day DATE NOT NULL,
     reason TEXT
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE revaluations (
-    location_id UUID NOT NULL,
-    day DATE NOT NULL,
-    cents BIGINT NOT NULL
-) ON COMMIT DROP;
+) ON COMMIT DELETE ROWS;
 
 
 -- name: read_stored_days
@@ -102,6 +123,7 @@ SELECT EXISTS(
 -- Parameters: locations; after; until; by_id (whether to look locations up by their ids or read the
 -- range between after and until); starts (the first instants of the days and of the day after the
 -- last); first_start; last_end (the first and last of these); first_day; day_count; timezone.
+-- Parts: movements (the source's, in whole pieces or in thousandths).
 -- Rows: one per location with a changed day: its id and that day.
 WITH found AS MATERIALIZED (
     SELECT
@@ -109,12 +131,8 @@ WITH found AS MATERIALIZED (
         width_bucket(m.created_at, %(starts)s) AS bucket,
         count(*) AS movements,
         -- As in compute_days.
-        sum(
-            hashint8(
-                uuid_hash_extended(m.product_id, m.quantity * 16::bigint + length(m.type::text))
-            )
-        ) AS fingerprint
-    FROM {source}.stock_movements AS m
+        sum(hashint8(uuid_hash_extended(m.product_id, m.fingerprinted))) AS fingerprint
+    FROM ({movements}) AS m
     WHERE
         m.created_at >= %(first_start)s
         AND m.created_at < %(last_end)s

@@ -5,7 +5,7 @@
 -- (whether some of these days are not stored); gap_locations; gap_first_days (locations that lack
 -- days before, each with the first day that is known of it); catchup_days (how far back gaps are
 -- filled); changed_locations; changed_days (the first day of each location whose movements
--- changed); force; priced_at (the moment of the run's own prices); timezone; cogs_includes_waste;
+-- changed); force; priced_at (the moment of the run's own prices); timezone;
 -- period_type; period_starts (of the requested periods).
 CREATE TEMPORARY TABLE wanted_days ON COMMIT DROP AS
 WITH listed AS (
@@ -102,9 +102,7 @@ forced AS (
     SELECT
         d.location_id,
         d.day,
-        d.timezone <> %(timezone)s
-        OR d.cogs_cents <> d.out_cents
-        + CASE WHEN %(cogs_includes_waste)s THEN d.waste_cents ELSE 0 END AS has_other_settings
+        d.timezone <> %(timezone)s AS has_other_settings
     FROM {analytics}.analytics_snapshot_days AS d
     WHERE
         %(force)s

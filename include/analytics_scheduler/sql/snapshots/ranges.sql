@@ -55,7 +55,7 @@ ORDER BY id;
 
 -- name: register_locations
 -- Purpose: give every active location of a batch the row that its writers lock.
--- Parameters: after (an id, or NULL); until (an id, or NULL).
+-- Parameters: after (an id, or NULL); until (an id, or NULL); chosen (of these ids, or NULL).
 -- Locks: the rows written.
 INSERT INTO {analytics}.analytics_snapshot_locations (location_id)
 SELECT l.id
@@ -64,6 +64,7 @@ WHERE
     l.is_active
     AND (%(after)s::uuid IS NULL OR l.id > %(after)s::uuid)
     AND (%(until)s::uuid IS NULL OR l.id <= %(until)s::uuid)
+    AND (%(chosen)s::uuid[] IS NULL OR l.id = any(%(chosen)s::uuid[]))
     AND NOT EXISTS (
         SELECT FROM {analytics}.analytics_snapshot_locations AS known
         WHERE known.location_id = l.id
@@ -75,17 +76,31 @@ ON CONFLICT DO NOTHING;
 -- name: lock_locations
 -- Purpose: lock the active locations of a batch against other writers, in the order of their ids,
 -- so that two runs that meet never wait for each other in a circle.
--- Parameters: after (an id, or NULL); until (an id, or NULL).
--- Rows: one per location: id and name.
+-- Parameters: after (an id, or NULL); until (an id, or NULL); chosen (of these ids, or NULL);
+-- snapshot (that of the reading).
+-- Rows: one per location: its id, its name, and whether a transaction that the reading did not see
+-- has written its days. (A transaction that the server has not begun is that of another server,
+-- whose backup was restored.)
 -- Locks: a row of analytics_snapshot_locations for each location, until the transaction ends.
 SELECT
     l.id,
-    l.name
+    l.name,
+    coalesce(
+        own.written_in < pg_snapshot_xmax(pg_current_snapshot())
+        AND NOT pg_visible_in_snapshot(own.written_in, %(snapshot)s::pg_snapshot), FALSE
+    ) AS is_stale
 FROM {source}.locations AS l
 INNER JOIN {analytics}.analytics_snapshot_locations AS own ON own.location_id = l.id
 WHERE
     l.is_active
     AND (%(after)s::uuid IS NULL OR l.id > %(after)s::uuid)
     AND (%(until)s::uuid IS NULL OR l.id <= %(until)s::uuid)
+    AND (%(chosen)s::uuid[] IS NULL OR l.id = any(%(chosen)s::uuid[]))
 ORDER BY own.location_id
 FOR UPDATE OF own;
+
+
+-- name: read_snapshot
+-- Purpose: say which transactions this one sees.
+-- Rows: one: the snapshot, as text.
+SELECT pg_current_snapshot()::text AS seen;

@@ -72,15 +72,14 @@ CREATE TEMPORARY TABLE day_findings (
 -- differ by what later days store as unexplained: stock that was edited by hand.
 -- Parameters: priced_from; priced_until (moments between which no price changed; priced_until may
 -- be NULL).
+-- Parts: _stored_days.
 INSERT INTO day_findings (location_id, day, finding)
 WITH unexplained AS (
     SELECT
         location_id,
         day,
-        coalesce(
-            sum(unexplained_items) OVER later, 0
-        ) AS later_items
-    FROM {analytics}.analytics_snapshot_days
+        coalesce(sum(unexplained_e3) OVER later, 0) AS later_e3
+    FROM ({_stored_days}) AS d -- noqa: AL05
     WHERE location_id IN (SELECT location_id FROM wanted_days)
     WINDOW later AS (
         PARTITION BY location_id ORDER BY day DESC
@@ -95,28 +94,27 @@ SELECT
         WHEN
             ((d.movements, d.fingerprint) IS DISTINCT FROM (c.movements, c.fingerprint))
             OR ((
-                d.in_cents, d.out_cents, d.waste_cents, d.adjustment_cents, d.revenue_cents
+                d.in_e7, d.out_e7, d.waste_e7, d.adjustment_e7, d.revenue_e7
             ) IS DISTINCT FROM (
-                c.in_cents, c.out_cents, c.waste_cents, c.adjustment_cents, c.revenue_cents
+                c.in_e7, c.out_e7, c.waste_e7, c.adjustment_e7, c.revenue_e7
             )) THEN 'movements_changed'
-        WHEN d.closing_items - c.closing_items = u.later_items AND u.later_items <> 0
+        WHEN d.closing_e3 - c.closing_e3 = u.later_e3 AND u.later_e3 <> 0
             THEN 'stock_edit_noted'
         ELSE 'stock_changed'
     END AS finding
 FROM computed_days AS c
 INNER JOIN wanted_days AS w ON w.location_id = c.location_id AND w.day = c.day
-INNER JOIN {analytics}.analytics_snapshot_days AS d
-    ON d.location_id = c.location_id AND d.day = c.day
+INNER JOIN ({_stored_days}) AS d ON d.location_id = c.location_id AND d.day = c.day
 INNER JOIN unexplained AS u ON u.location_id = d.location_id AND u.day = d.day
 WHERE
     w.priced_at >= %(priced_from)s
     AND (%(priced_until)s::timestamptz IS NULL OR w.priced_at < %(priced_until)s::timestamptz)
     AND (
-        d.movements, d.fingerprint, d.in_cents, d.out_cents, d.waste_cents, d.adjustment_cents,
-        d.revenue_cents, d.closing_items, d.closing_cents
+        d.movements, d.fingerprint, d.in_e7, d.out_e7, d.waste_e7, d.adjustment_e7,
+        d.revenue_e7, d.closing_e3, d.closing_e7
     ) IS DISTINCT FROM (
-        c.movements, c.fingerprint, c.in_cents, c.out_cents, c.waste_cents, c.adjustment_cents,
-        c.revenue_cents, c.closing_items, c.closing_cents
+        c.movements, c.fingerprint, c.in_e7, c.out_e7, c.waste_e7, c.adjustment_e7,
+        c.revenue_e7, c.closing_e3, c.closing_e7
     );
 
 
@@ -139,23 +137,21 @@ WHERE
 -- Purpose: find stored days whose figures would differ at current prices, and for no other cause;
 -- computed_days holds the days at current prices.
 -- Parameters: priced_from (the moment since which no price has changed).
+-- Parts: _stored_days.
 INSERT INTO day_findings (location_id, day, finding)
 SELECT
     d.location_id,
     d.day,
     'price_changed' AS finding
 FROM computed_days AS c
-INNER JOIN {analytics}.analytics_snapshot_days AS d
-    ON d.location_id = c.location_id AND d.day = c.day
+INNER JOIN ({_stored_days}) AS d ON d.location_id = c.location_id AND d.day = c.day
 INNER JOIN wanted_days AS w ON w.location_id = c.location_id AND w.day = c.day
 WHERE
     w.priced_at < %(priced_from)s
     AND (
-        d.in_cents, d.out_cents, d.waste_cents, d.adjustment_cents, d.revenue_cents,
-        d.closing_cents
+        d.in_e7, d.out_e7, d.waste_e7, d.adjustment_e7, d.revenue_e7, d.closing_e7
     ) IS DISTINCT FROM (
-        c.in_cents, c.out_cents, c.waste_cents, c.adjustment_cents, c.revenue_cents,
-        c.closing_cents
+        c.in_e7, c.out_e7, c.waste_e7, c.adjustment_e7, c.revenue_e7, c.closing_e7
     )
     AND NOT EXISTS (
         SELECT FROM day_findings AS f
@@ -190,7 +186,11 @@ WITH found AS (
         period_type,
         period_start,
         period_end,
-        CASE WHEN status = 'incomplete' THEN 'days_pruned' ELSE 'row_differs' END AS finding
+        CASE
+            WHEN status = 'incomplete' THEN 'days_pruned'
+            WHEN status = 'changed' AND reason = 'settings' THEN 'other_settings'
+            ELSE 'row_differs'
+        END AS finding
     FROM composed_snapshots
     WHERE status <> 'same'
     UNION ALL

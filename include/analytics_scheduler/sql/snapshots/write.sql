@@ -1,87 +1,253 @@
--- name: count_composed
--- Purpose: count the composed snapshots by how they compare with the stored rows.
--- Rows: one per period type, whether it was requested, status, and whether there is a stored row.
-SELECT
-    period_type,
-    is_requested,
-    status,
-    snapshot_id IS NOT NULL AS has_row,
-    count(*) AS snapshots
-FROM composed_snapshots
-GROUP BY period_type, is_requested, status, has_row;
+-- name: write_days
+-- Purpose: write the new days of a batch where they differ from what is stored, and remember which
+-- they are.
+-- Parameters: locations (the batch's); first_day (of the requested periods); timezone; run_id;
+-- cogs_includes_waste; price_changes (the moments at which a price changed); longer_types (the
+-- period types of several days).
+-- Parts: _stored_days.
+-- Rows: one: how many days were written; how many of them were missing before first_day; how many
+-- were repaired; on how many the stock changed without a movement; the first and the last; and
+-- whether stored periods of several days may hold some of them.
+-- Locks: the rows written, and those of their locations.
+WITH own AS (
+    SELECT
+        *,
+        coalesce(lag(day) OVER days = day - 1, FALSE) AS follows,
+        lag(closing_e3) OVER days AS last_e3,
+        lag(closing_e7) OVER days AS last_e7,
+        lag(priced_at) OVER days AS last_priced_at
+    FROM new_days
+    WHERE location_id = any(%(locations)s::uuid[])
+    WINDOW days AS (PARTITION BY location_id ORDER BY day)
+),
 
+known AS (
+    SELECT
+        n.*,
+        n.closing_e3 - n.in_e3 + n.out_e3 + n.waste_e3 - n.adjustment_e3 AS opening_e3,
+        n.closing_e7 - n.in_e7 + n.out_e7 + n.waste_e7 - n.adjustment_e7 AS opening_e7,
+        CASE WHEN n.follows THEN n.last_e3 ELSE before.closing_e3 END AS before_e3,
+        CASE WHEN n.follows THEN n.last_e7 ELSE before.closing_e7 END AS before_e7,
+        width_bucket(
+            CASE WHEN n.follows THEN n.last_priced_at ELSE before.priced_at END,
+            %(price_changes)s::timestamptz[]
+        ) - width_bucket(n.priced_at, %(price_changes)s::timestamptz[]) AS repriced,
+        coalesce(r.value_e7, 0) AS revaluation_e7
+    FROM own AS n
+    LEFT JOIN revaluations AS r ON r.location_id = n.location_id AND r.day = n.day
+    -- One day at a time, so that it is looked up by key, whatever the planner knows.
+    LEFT JOIN LATERAL (
+        SELECT
+            d.closing_e3,
+            d.closing_e7,
+            d.priced_at
+        FROM ({_stored_days}) AS d
+        WHERE
+            NOT n.follows
+            AND d.location_id = n.location_id
+            AND d.day = n.day - 1
+            AND d.timezone = %(timezone)s
+        ORDER BY d.day
+        LIMIT 1
+    ) AS before ON TRUE
+),
 
--- name: insert_revisions
--- Purpose: keep the old and the new figures of every snapshot that is about to change, and why.
--- Parameters: run_id; figures (their names).
--- Locks: the rows written.
-INSERT INTO {analytics}.analytics_snapshot_revisions (
-    location_id, period_type, period_start, period_end, old_figures, new_figures, reason, run_id
+-- Stock that changed without a movement: the closing of the day before minus the opening, both at
+-- the older of their prices. It is not known if the day before has newer ones.
+explained AS (
+    SELECT
+        *,
+        (before_e3 - opening_e3)::bigint AS unexplained_e3,
+        CASE
+            WHEN repriced <= 0 THEN (before_e7 - revaluation_e7 - opening_e7)::bigint
+        END AS unexplained_e7
+    FROM known
+),
+
+-- The amounts are cut off to whole pieces and cents; what is cut off is kept beside them.
+written AS (
+    INSERT INTO {analytics}.analytics_snapshot_days AS kept (
+        location_id, day, movements, in_items, out_items, waste_items, adjustment_items, in_cents,
+        out_cents, waste_cents, adjustment_cents, revenue_cents, cogs_cents, closing_items,
+        closing_cents, unexplained_items, unexplained_cents, remainders, fingerprint, timezone,
+        priced_at, processed_at, run_id
+    )
+    SELECT
+        location_id,
+        day,
+        movements,
+        in_e3 / 1000,
+        out_e3 / 1000,
+        waste_e3 / 1000,
+        adjustment_e3 / 1000,
+        in_e7 / 100000,
+        out_e7 / 100000,
+        waste_e7 / 100000,
+        adjustment_e7 / 100000,
+        revenue_e7 / 100000,
+        -- Only versions before 0005_exact_figures read it.
+        (out_e7 + CASE WHEN %(cogs_includes_waste)s THEN waste_e7 ELSE 0 END) / 100000,
+        closing_e3 / 1000,
+        closing_e7 / 100000,
+        unexplained_e3 / 1000,
+        unexplained_e7 / 100000,
+        nullif(
+            ARRAY[
+                mod(in_e3, 1000), mod(out_e3, 1000), mod(waste_e3, 1000), mod(adjustment_e3, 1000),
+                mod(closing_e3, 1000), mod(in_e7, 100000), mod(out_e7, 100000),
+                mod(waste_e7, 100000), mod(adjustment_e7, 100000), mod(revenue_e7, 100000),
+                mod(closing_e7, 100000), coalesce(mod(unexplained_e3, 1000), 0),
+                coalesce(mod(unexplained_e7, 100000), 0)
+            ]::integer[],
+            array_fill(0, ARRAY[13])
+        ),
+        fingerprint,
+        %(timezone)s,
+        priced_at,
+        clock_timestamp(),
+        %(run_id)s
+    FROM explained
+    ORDER BY location_id, day
+    ON CONFLICT (location_id, day) DO UPDATE
+        SET
+            movements = excluded.movements,
+            in_items = excluded.in_items,
+            out_items = excluded.out_items,
+            waste_items = excluded.waste_items,
+            adjustment_items = excluded.adjustment_items,
+            in_cents = excluded.in_cents,
+            out_cents = excluded.out_cents,
+            waste_cents = excluded.waste_cents,
+            adjustment_cents = excluded.adjustment_cents,
+            revenue_cents = excluded.revenue_cents,
+            cogs_cents = excluded.cogs_cents,
+            closing_items = excluded.closing_items,
+            closing_cents = excluded.closing_cents,
+            unexplained_items = excluded.unexplained_items,
+            unexplained_cents = excluded.unexplained_cents,
+            remainders = excluded.remainders,
+            fingerprint = excluded.fingerprint,
+            timezone = excluded.timezone,
+            priced_at = excluded.priced_at,
+            processed_at = excluded.processed_at,
+            run_id = excluded.run_id
+        WHERE (
+            kept.movements, kept.in_items, kept.out_items, kept.waste_items,
+            kept.adjustment_items, kept.in_cents, kept.out_cents, kept.waste_cents,
+            kept.adjustment_cents, kept.revenue_cents, kept.closing_items, kept.closing_cents,
+            kept.unexplained_items, kept.unexplained_cents, kept.remainders, kept.fingerprint,
+            kept.timezone, kept.priced_at
+        ) IS DISTINCT FROM (
+            excluded.movements, excluded.in_items, excluded.out_items, excluded.waste_items,
+            excluded.adjustment_items, excluded.in_cents, excluded.out_cents, excluded.waste_cents,
+            excluded.adjustment_cents, excluded.revenue_cents, excluded.closing_items,
+            excluded.closing_cents, excluded.unexplained_items, excluded.unexplained_cents,
+            excluded.remainders, excluded.fingerprint, excluded.timezone, excluded.priced_at
+        )
+    RETURNING location_id, day, unexplained_items, unexplained_cents, remainders
+),
+
+marked AS (
+    UPDATE {analytics}.analytics_snapshot_locations AS own
+    SET written_in = pg_current_xact_id()
+    WHERE
+        own.location_id = any(%(locations)s::uuid[])
+        AND own.location_id IN (SELECT location_id FROM written)
+),
+
+remembered AS (
+    INSERT INTO written_days (location_id, day, reason)
+    SELECT
+        w.location_id,
+        w.day,
+        n.reason
+    FROM written AS w
+    INNER JOIN new_days AS n ON n.location_id = w.location_id AND n.day = w.day
+    RETURNING day, reason
 )
+
 SELECT
-    c.location_id,
-    c.period_type,
-    c.period_start,
-    c.period_end,
+    count(*) AS days_written,
+    count(*) FILTER (WHERE reason IS NULL AND day < %(first_day)s::date) AS days_caught_up,
+    count(*) FILTER (WHERE reason = 'late data') AS days_repaired,
     (
-        SELECT jsonb_object_agg(f.key, f.value)
-        FROM jsonb_each(to_jsonb(s.*)) AS f
-        WHERE f.key = any(%(figures)s)
-    ),
-    (
-        SELECT jsonb_object_agg(f.key, f.value)
-        FROM jsonb_each(to_jsonb(c.*)) AS f
-        WHERE f.key = any(%(figures)s)
-    ),
-    c.reason,
-    %(run_id)s
-FROM composed_snapshots AS c
-INNER JOIN {analytics}.analytics_snapshots AS s
-    ON s.id = c.snapshot_id AND s.location_id = c.location_id
-WHERE c.status = 'changed'
-ORDER BY c.location_id, c.period_type, c.period_start;
+        SELECT count(*) FROM written
+        WHERE
+            unexplained_items <> 0 OR unexplained_cents <> 0
+            OR remainders[12:13] <> ARRAY[0, 0]
+    ) AS days_unexplained,
+    min(day) AS first_written,
+    max(day) AS last_written,
+    min(day) < %(first_day)s::date OR EXISTS (
+        SELECT FROM {analytics}.analytics_snapshots
+        WHERE period_type = any(%(longer_types)s) AND period_end >= %(first_day)s::date
+    ) AS has_longer
+FROM remembered;
 
 
--- name: update_snapshots
--- Purpose: bring the stored snapshots that differ to their composed figures.
--- Parts: figures; composed_figures (their columns, alone and of c).
+-- name: update_following_days
+-- Purpose: say what of a stored day's opening is unexplained, now that the day before it was
+-- written. Days valued at other prices cannot be compared.
+-- Parameters: locations; price_changes (the moments at which a price changed).
+-- Parts: _stored_days.
 -- Locks: the rows that change.
-UPDATE {analytics}.analytics_snapshots AS s
-SET (period_end, {figures}) = (c.period_end, {composed_figures})
-FROM composed_snapshots AS c
-WHERE s.id = c.snapshot_id AND s.location_id = c.location_id AND c.status = 'changed';
+UPDATE {analytics}.analytics_snapshot_days AS later
+SET
+    unexplained_items = f.unexplained_e3 / 1000,
+    unexplained_cents = f.unexplained_e7 / 100000,
+    remainders = nullif(
+        coalesce(later.remainders[1:11], array_fill(0, ARRAY[11]))
+        || mod(f.unexplained_e3, 1000)::integer
+        || coalesce(mod(f.unexplained_e7, 100000), 0)::integer,
+        array_fill(0, ARRAY[13])
+    )
+FROM (
+    SELECT
+        d.location_id,
+        d.day,
+        before.closing_e3 - d.opening_e3 AS unexplained_e3,
+        CASE
+            WHEN
+                width_bucket(d.priced_at, %(price_changes)s::timestamptz[])
+                = width_bucket(before.priced_at, %(price_changes)s::timestamptz[])
+                THEN before.closing_e7 - d.opening_e7
+        END AS unexplained_e7
+    FROM written_days AS w
+    INNER JOIN ({_stored_days}) AS before
+        ON before.location_id = w.location_id AND before.day = w.day
+    INNER JOIN ({_stored_days}) AS d
+        ON
+            d.location_id = w.location_id
+            AND d.day = w.day + 1
+            AND d.timezone = before.timezone
+    WHERE
+        d.location_id = any(%(locations)s::uuid[])
+        AND NOT EXISTS (
+            SELECT FROM written_days AS o
+            WHERE o.location_id = w.location_id AND o.day = w.day + 1
+        )
+) AS f
+WHERE later.location_id = f.location_id AND later.day = f.day;
 
 
--- name: insert_snapshots
--- Purpose: write the composed snapshots that are new.
--- Parts: figures (their columns).
--- Locks: the rows written.
-INSERT INTO {analytics}.analytics_snapshots (
-    location_id, period_type, period_start, period_end, {figures}
-)
-SELECT location_id, period_type, period_start, period_end, {figures}
-FROM composed_snapshots
-WHERE status = 'new'
-ORDER BY location_id, period_type, period_start;
-
-
--- name: list_composed_problems
--- Purpose: list the composed snapshots that could not be written whole.
--- Rows: one per snapshot: its location, period type, first and last day, status, and the names of
--- the figures that were left empty.
+-- name: list_unexplained
+-- Purpose: list the days that the batch wrote whose stock changed without a movement.
+-- Parameters: locations; first_day; last_day (bounds of what was written, so that no more is read).
+-- Parts: _stored_days.
+-- Rows: one per location and day: both, the items, and their value.
 SELECT
-    location_id,
-    period_type,
-    period_start,
-    period_end,
-    status,
-    emptied
-FROM composed_snapshots
+    d.location_id,
+    d.day,
+    trim_scale(d.unexplained_e3 * 0.001) AS unexplained_items,
+    round(d.unexplained_e7 * 0.0000001, 2) AS unexplained_value
+FROM written_days AS w
+INNER JOIN ({_stored_days}) AS d ON d.location_id = w.location_id AND d.day = w.day
 WHERE
-    status = 'overflow'
-    OR status = 'incomplete' AND snapshot_id IS NULL
-    OR status IN ('new', 'changed') AND cardinality(emptied) > 0
-ORDER BY location_id, period_start;
+    d.location_id = any(%(locations)s::uuid[])
+    AND d.day >= %(first_day)s
+    AND d.day <= %(last_day)s
+    AND (d.unexplained_e3 <> 0 OR d.unexplained_e7 <> 0)
+ORDER BY d.location_id, d.day;
 
 
 -- name: find_missing_snapshots
