@@ -15,7 +15,7 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 from typing import NoReturn
 
@@ -35,6 +35,7 @@ COMMANDS = (
     "health",
     "webhook-test",
 )
+Handler = Callable[[int, FrameType | None], NoReturn]
 _INTERRUPTED = 130
 _TERMINATED = 143
 _SECONDS_TO_CANCEL = 1.0
@@ -68,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = [given[0]] if given and given[0] in COMMANDS else COMMANDS
     arguments = build_parser(names).parse_args(given)
     output = standard_output(as_json=arguments.json)
-    signal.signal(signal.SIGTERM, _leave if arguments.command in _STOP_SERVERS else _leave_quickly)
+    _handle_signals(leave_quickly=arguments.command not in _STOP_SERVERS)
     for warning in retired_warnings():
         output.warning(warning)
     try:
@@ -86,6 +87,7 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
         output.error(str(error))
         return 1
     except KeyboardInterrupt:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         output.error("Interrupted. Work that was committed is kept.")
         return _INTERRUPTED
 
@@ -95,8 +97,20 @@ def _leave(_signal_number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(_TERMINATED)
 
 
-def _leave_quickly(signal_number: int, frame: FrameType | None) -> NoReturn:
-    """End the process; if the driver then waits for a silent server, end that wait too."""
-    signal.signal(signal.SIGALRM, _leave)
-    signal.setitimer(signal.ITIMER_REAL, _SECONDS_TO_CANCEL)
-    _leave(signal_number, frame)
+def _handle_signals(*, leave_quickly: bool) -> None:
+    """End the process at SIGTERM, and at Ctrl-C unless it is ignored, as in the background."""
+    signal.signal(signal.SIGTERM, _quickly(_leave) if leave_quickly else _leave)
+    if leave_quickly and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _quickly(signal.default_int_handler))
+
+
+def _quickly(leave: Handler) -> Handler:
+    """Return a handler that also ends the wait for a silent server, in which the driver may be."""
+
+    def handler(signal_number: int, frame: FrameType | None) -> NoReturn:
+        signal.signal(signal.SIGALRM, leave)
+        signal.setitimer(signal.ITIMER_REAL, _SECONDS_TO_CANCEL)
+        leave(signal_number, frame)
+        raise AssertionError
+
+    return handler

@@ -218,7 +218,7 @@ def time_limit(connection: Connection[Any], seconds: float) -> Iterator[None]:
         with suppress(psycopg.Error):
             connection.cancel_safe(timeout=_SECONDS_TO_CANCEL)
         if not has_ended.wait(_SECONDS_TO_ANSWER):
-            _cut(connection)
+            cut(connection)
 
     thread = Thread(target=keep, name="time limit", daemon=True)
     thread.start()
@@ -229,7 +229,8 @@ def time_limit(connection: Connection[Any], seconds: float) -> Iterator[None]:
         thread.join()
 
 
-def _cut(connection: Connection[Any]) -> None:
+def cut(connection: Connection[Any]) -> None:
+    """End a connection from another thread: whoever waits for its server gets an error at once."""
     with (
         suppress(psycopg.Error, OSError),
         socket.socket(fileno=os.dup(connection.fileno())) as network,

@@ -72,7 +72,9 @@ def add_figure(copy: Path) -> None:
         indent(f"{metric.rstrip().removesuffix(',')},\n", "    "),
     )
     compose = copy / "sql" / "snapshots" / "compose.sql"
-    insert_before(compose, "        round(closing_e7 * 0.0000001, 2) AS total_inventory_value", expression)
+    insert_before(
+        compose, "        round(closing_e7 * 0.0000001, 2) AS total_inventory_value", expression
+    )
 
 
 def add_period_type(copy: Path) -> None:

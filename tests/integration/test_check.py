@@ -448,8 +448,9 @@ def test_rows_with_more_decimals_are_counted(url: str) -> None:
     execute(
         url,
         "UPDATE products SET price = 1.29505",
-        f"INSERT INTO stock_movements VALUES ('{MILK}', '{SHOP}', 1.0005, 'in', '', now())",
-        f"INSERT INTO stock_movements VALUES ('{MILK}', '{SHOP}', 1.125, 'in', '', now())",
+        "INSERT INTO stock_movements (product_id, location_id, quantity, type, created_at)"
+        f" SELECT '{MILK}', '{SHOP}', amount, 'in', now()"
+        " FROM unnest('{1.0005,1.125}'::numeric[]) AS a (amount)",
     )
     for what in (
         "1 product with a price of more than four decimals",

@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from tests.support.database import rows, value
+from tests.support.documented_source import role_of
 from tests.support.inventory import Analyst, Inventory
 from tests.support.silent_proxy import SilentProxy, silent_proxy
 from tests.support.waiting import wait_until
@@ -29,7 +30,17 @@ from analytics_scheduler.errors import (
     TimeUpError,
 )
 from analytics_scheduler.settings import DatabaseSettings
+from analytics_scheduler.snapshots import recording
 
+GRANTS_ON_COLUMNS = """
+GRANT SELECT (id, name, is_active) ON locations TO {0};
+GRANT SELECT (id, cost, price) ON products TO {0};
+GRANT SELECT (product_id, location_id, quantity) ON inventory_items TO {0};
+GRANT SELECT (product_id, location_id, quantity, type, created_at) ON stock_movements TO {0};
+GRANT SELECT, INSERT, UPDATE ON analytics_snapshots, analytics_snapshot_adopted,
+analytics_snapshot_days, analytics_snapshot_locations, analytics_snapshot_migrations,
+analytics_snapshot_prices, analytics_snapshot_revisions TO {0}
+"""
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
@@ -119,50 +130,134 @@ def test_time_limit_cuts_a_silent_connection(database_url: str, proxy: SilentPro
     assert time.monotonic() - started < 30
 
 
-def test_sigterm_ends_a_run_on_a_silent_network(
-    database_url: str, analyst: Analyst, shops: list[UUID], proxy: SilentProxy
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("ending", [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=str)
+@pytest.mark.usefixtures("shops")
+def test_signal_ends_a_run_on_a_silent_network(
+    database_url: str,
+    analyst: Analyst,
+    proxy: SilentProxy,
+    jobs: str,
+    ending: tuple[signal.Signals, int],
 ) -> None:
+    signal_sent, status = ending
     analyst.take(at="2026-03-02T02:00")
     with psycopg.connect(database_url) as holder:
         holder.execute("SELECT FROM analytics_snapshot_locations FOR UPDATE")
         run = subprocess.Popen(
-            [sys.executable, "-m", "analytics_scheduler", "run", "daily"],
+            [sys.executable, "-m", "analytics_scheduler", "run", "daily", "--jobs", jobs],
             env={"PATH": os.environ["PATH"], "DATABASE_URL": through(proxy, database_url)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        wait_until(lambda: value(database_url, WAITING) == 1)
+        wait_until(lambda: value(database_url, WAITING) == int(jobs))
         proxy.is_silent.set()
         started = time.monotonic()
-        run.send_signal(signal.SIGTERM)
+        run.send_signal(signal_sent)
         _, errors = run.communicate(timeout=30)
-    assert run.returncode == 143, errors
+    assert run.returncode == status, errors
     assert time.monotonic() - started < 5  # a second to cancel, and the end of the process
 
 
-@pytest.mark.parametrize("table", ["stock_movements", "inventory_items", "analytics_snapshot_days"])
-def test_locked_table_is_no_fault_of_locations(
-    database_url: str,
-    analyst: Analyst,
-    shops: list[UUID],
-    caplog: pytest.LogCaptureFixture,
-    table: str,
+def test_time_limit_counts_the_rows_of_all_jobs(
+    database_url: str, analyst: Analyst, shops: list[UUID]
 ) -> None:
+    """The last shop is held, so that the second job waits, and the first writes its fifteen."""
     analyst.take(at="2026-03-02T02:00")
+    with psycopg.connect(database_url) as holder:
+        holder.execute(
+            "SELECT FROM analytics_snapshot_locations WHERE location_id = %s FOR UPDATE",
+            (shops[-1],),
+        )
+        run = subprocess.run(
+            [sys.executable, "-m", "analytics_scheduler", "run", "daily", "--jobs", "2"],
+            env={
+                "PATH": os.environ["PATH"],
+                "DATABASE_URL": database_url,
+                "TASK_TIMEOUT_SECONDS": "3",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert run.returncode == 1
+    assert "after 15 locations: 15 rows written" in run.stderr
+
+
+def test_time_limit_covers_the_preparation(database_url: str, analyst: Analyst) -> None:
+    hasty = replace(analyst, database=replace(analyst.database, task_timeout_seconds=1))
+    with psycopg.connect(database_url) as holder:
+        holder.execute("LOCK TABLE analytics_snapshot_migrations IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(TimeUpError, match="before anything was read"):
+            hasty.take(at="2026-03-11T02:00")
+
+
+def test_recording_has_a_limit_of_its_own(
+    analyst: Analyst, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analytics_scheduler.snapshots.run._SECONDS_TO_RECORD", 1)
+    report = analyst.take(at="2026-03-11T02:00")
+    with (
+        pytest.raises(TimeUpError, match=r"1 second was reached \(to record the run\), after 0"),
+        recording(analyst.connection, report),
+    ):
+        analyst.connection.execute("SELECT pg_sleep(60)")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "locations",
+        "stock_movements",
+        "inventory_items",
+        "analytics_snapshots",
+        "analytics_snapshot_adopted",
+        "analytics_snapshot_days",
+        "analytics_snapshot_locations",
+        "analytics_snapshot_revisions",
+    ],
+)
+@pytest.mark.parametrize("source", ["tables", "materialized view", "rights on columns"])
+@pytest.mark.usefixtures("shops")
+def test_locked_table_is_no_fault_of_locations(
+    database_url: str, analyst: Analyst, caplog: pytest.LogCaptureFixture, table: str, source: str
+) -> None:
+    if source == "materialized view":
+        analyst.execute("ALTER TABLE products RENAME TO goods")
+        analyst.execute("CREATE MATERIALIZED VIEW products AS SELECT * FROM goods")
     impatient = replace(analyst, database=replace(analyst.database, lock_timeout_seconds=1))
-    with psycopg.connect(database_url) as holder, caplog.at_level(logging.WARNING):
-        holder.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(DatabaseRefusedError, match=f"locked a whole table: .*{table}"):
-            impatient.take(at="2026-03-11T02:00", day="2026-03-10")
-    assert "location by location" not in caplog.text
+    with role_of(database_url) as (role, _), caplog.at_level(logging.WARNING):
+        if source == "rights on columns":
+            analyst.execute(GRANTS_ON_COLUMNS.format(role))
+            analyst.execute(f"SET ROLE {role}")
+        with psycopg.connect(database_url) as holder:
+            holder.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(DatabaseRefusedError, match=f"locked a whole table: .*{table}"):
+                impatient.take(at="2026-03-11T02:00", day="2026-03-10")
+        analyst.execute("RESET ROLE")
+    assert caplog.text.count("attempt") <= 1
+
+
+def test_rows_locked_everywhere_end_the_run(
+    database_url: str, analyst: Analyst, shops: list[UUID], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Three shops are tried for a second each, not thirty."""
+    analyst.take(at="2026-03-11T02:00", day="2026-03-10")
+    analyst.execute("UPDATE analytics_snapshots SET revenue = 1")
+    impatient = replace(analyst, database=replace(analyst.database, lock_timeout_seconds=1))
+    with psycopg.connect(database_url) as holder:
+        holder.execute("SELECT FROM analytics_snapshots FOR UPDATE")
+        with pytest.raises(DatabaseRefusedError, match="3 locations in a row"):
+            impatient.take(at="2026-03-11T03:00", day="2026-03-10")
 
 
 def test_locked_prices_end_the_run(database_url: str, analyst: Analyst, shops: list[UUID]) -> None:
     impatient = replace(analyst, database=replace(analyst.database, lock_timeout_seconds=1))
     with psycopg.connect(database_url) as holder:
         holder.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(psycopg.errors.LockNotAvailable):
+        with pytest.raises(DatabaseRefusedError, match=r"locked a whole table: public\.products"):
             impatient.take(at="2026-03-11T02:00")
 
 

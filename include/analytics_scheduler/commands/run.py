@@ -50,7 +50,13 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     from analytics_scheduler.database import connected
     from analytics_scheduler.run_records import FinishedRun, finish_run
     from analytics_scheduler.settings import load_alert_settings
-    from analytics_scheduler.snapshots import RunSettings, count_missing, prepare, run_in_jobs
+    from analytics_scheduler.snapshots import (
+        RunSettings,
+        count_missing,
+        prepare,
+        recording,
+        run_in_jobs,
+    )
 
     settings = RunSettings.load()
     jobs = _jobs(arguments, settings)
@@ -64,16 +70,17 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         report = run_in_jobs(
             context, request, connect, jobs=jobs, progress=_progress_of(request, output)
         )
-        count_missing(queries, request, report)
         output.progress_done()
-        run = FinishedRun(
-            task=request.period_type.task,
-            run_id=request.run_id,
-            outcome=report.outcome,
-            started_at=started,
-            report=report.as_dict(),
-        )
-        finish_run(queries, run, alerts)
+        with recording(connection, report):
+            count_missing(queries, request, report)
+            run = FinishedRun(
+                task=request.period_type.task,
+                run_id=request.run_id,
+                outcome=report.outcome,
+                started_at=started,
+                report=report.as_dict(),
+            )
+            finish_run(queries, run, alerts)
         _publish(queries, report)
     _print(output, report, request)
     send_waiting(settings.database, alerts)

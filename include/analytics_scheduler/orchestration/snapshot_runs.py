@@ -158,15 +158,16 @@ def _record(
     began: datetime,
 ) -> None:
     """Count what should be there, then store, count and log the run, once for all attempts."""
-    snapshots.count_missing(queries, request, report)
-    run = FinishedRun(
-        task=context["dag"].dag_id,
-        run_id=request.run_id,
-        outcome=report.outcome,
-        started_at=began,
-        report=report.as_dict(),
-    )
-    is_news = finish_run(queries, run, load_alert_settings())
+    with snapshots.recording(queries.connection, report):
+        snapshots.count_missing(queries, request, report)
+        run = FinishedRun(
+            task=context["dag"].dag_id,
+            run_id=request.run_id,
+            outcome=report.outcome,
+            started_at=began,
+            report=report.as_dict(),
+        )
+        is_news = finish_run(queries, run, load_alert_settings())
     _log(request.run_id, report)
     if is_news:
         emit_run(context, run)

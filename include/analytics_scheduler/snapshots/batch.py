@@ -11,7 +11,10 @@ import time
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import psycopg
+
 from analytics_scheduler.database import limit_lock_waits
+from analytics_scheduler.snapshots.attempts import LocationsBusyError
 from analytics_scheduler.snapshots.compose import WrittenDays, compose_periods
 from analytics_scheduler.snapshots.ranges import Batch
 from analytics_scheduler.snapshots.reading import limit_statements
@@ -30,8 +33,9 @@ def write_batch(
 ) -> tuple[SnapshotReport, list[UUID]]:
     """Write what a reading found of a range of its locations, in one transaction.
 
-    Returns the report, and the locations that are stale: nothing of them was written. Any error of
-    the database rolls the whole batch back and is raised.
+    Returns the report, and the locations that are stale: nothing of them was written. Raises
+    LocationsBusyError if another run holds one of them; any other error of the database rolls the
+    whole batch back and is raised.
     """
     report = SnapshotReport.of(request)
     begun = time.monotonic()
@@ -59,18 +63,20 @@ def _lock(
     known = reading.locations.names
     chosen = None if reading.is_whole else reading.locations.array
     limit_statements(context)
-    queries.run("register_locations", chosen=chosen, **locations.parameters)
-    rows = queries.run(
-        "lock_locations", chosen=chosen, snapshot=reading.snapshot, **locations.parameters
-    )
+    limit_lock_waits(queries)
+    try:
+        queries.run("register_locations", chosen=chosen, **locations.parameters)
+        rows = queries.run(
+            "lock_locations", chosen=chosen, snapshot=reading.snapshot, **locations.parameters
+        ).fetchall()
+    except psycopg.errors.LockNotAvailable as error:
+        raise LocationsBusyError from error
     names, stale = {}, []
     for location, name, is_stale in rows:
         if is_stale or location not in known:
             stale.append(location)
         else:
             names[location] = name
-    # From here on, only somebody else's lock on the rows themselves can hold the batch up.
-    limit_lock_waits(queries)
     return Batch.of(names), stale
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,8 @@ from analytics_scheduler.migrations import require_migrated
 from analytics_scheduler.periods import ONE_DAY
 from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import CalendarSettings, DatabaseSettings, SnapshotSettings
+from analytics_scheduler.snapshots.attempts import attempted
+from analytics_scheduler.snapshots.deadline import Deadline
 from analytics_scheduler.snapshots.prices import observe_prices
 from analytics_scheduler.source import SourceShape, read_source_shape
 
@@ -48,19 +49,14 @@ class RunContext:
     """The queries and settings of a run, and what it knows of the source.
 
     `priced_at` is the moment whose costs and prices the run's new days are valued at. `deadline`
-    is when the run has to end, by this process's monotonic clock.
+    is when the run has to end.
     """
 
     queries: Queries
     settings: RunSettings
     source: SourceShape
     priced_at: datetime
-    deadline: float
-
-    @property
-    def seconds_left(self) -> float:
-        """How long the run may still take; 0 if its time is up."""
-        return max(0.0, self.deadline - time.monotonic())
+    deadline: Deadline
 
     @property
     def connection(self) -> Connection[Any]:
@@ -109,18 +105,19 @@ def prepare(
     The shards of one run share the `priced_at` of its first task. Raises SchemaError if a relation,
     a column or a table of the package is missing.
     """
-    deadline = time.monotonic() + settings.database.task_timeout_seconds
+    deadline = Deadline.after(settings.database.task_timeout_seconds)
     queries = Queries(connection, settings.database)
-    require_migrated(queries)
-    source = read_source_shape(queries)
-    connection.rollback()
-    return RunContext(
-        queries=queries,
-        settings=settings,
-        source=source,
-        priced_at=priced_at or observe_prices(queries),
-        deadline=deadline,
-    )
+    with deadline.kept(connection, lambda: "before anything was read"):
+        require_migrated(queries)
+        source = read_source_shape(queries)
+        connection.rollback()
+        return RunContext(
+            queries=queries,
+            settings=settings,
+            source=source,
+            priced_at=priced_at or attempted(queries, deadline, lambda: observe_prices(queries)),
+            deadline=deadline,
+        )
 
 
 def days_between(first_day: date, last_day: date) -> Iterator[date]:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from analytics_scheduler.database import translated_errors
-from analytics_scheduler.errors import DatabaseUnavailableError, SettingError
+from analytics_scheduler.database import cut, translated_errors
+from analytics_scheduler.errors import DatabaseUnavailableError, SettingError, TimeUpError
 from analytics_scheduler.queries import Queries
 from analytics_scheduler.snapshots.ranges import EVERYTHING, cut_locations
 from analytics_scheduler.snapshots.report import SnapshotReport
-from analytics_scheduler.snapshots.run import Progress, run_snapshots
+from analytics_scheduler.snapshots.run import Progress, progress_of, run_snapshots
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from analytics_scheduler.snapshots.ranges import LocationRange
     from analytics_scheduler.snapshots.request import SnapshotRequest
 
-_SECONDS_TO_STOP = 2
-_SECONDS_TO_CANCEL = 0.5
+# Together less than the second after which the command line leaves by force.
+_SECONDS_TO_CANCEL = 0.3
+_SECONDS_TO_NOTICE = 0.3
 Connect = Callable[[], AbstractContextManager["Connection[Any]"]]
 
 
@@ -96,6 +97,9 @@ class _Jobs:
                 ended, _ = wait(futures, return_when=FIRST_EXCEPTION)
                 for future in ended:
                     future.result()
+            except TimeUpError:
+                self._stop(futures, contexts)
+                raise contexts[0].deadline.time_up(progress_of(self._total())) from None
             except BaseException:
                 self._stop(futures, contexts)
                 raise
@@ -116,16 +120,18 @@ class _Jobs:
             self.reports[number] = report
 
     def _stop(self, futures: list[Future[None]], contexts: list[RunContext]) -> None:
-        """End all jobs: cancel what they execute until they have noticed."""
+        """End all jobs: cancel what they execute, and cut the connections that do not notice."""
         self.is_stopped = True
-        until = time.monotonic() + _SECONDS_TO_STOP
-        while time.monotonic() < until:
-            for future, context in zip(futures, contexts, strict=True):
-                if not future.done():
-                    with suppress(psycopg.Error):
-                        context.connection.cancel_safe(timeout=_SECONDS_TO_CANCEL)
-            if not wait(futures, timeout=0.1).not_done:
-                return
+        running = [
+            context.connection
+            for future, context in zip(futures, contexts, strict=True)
+            if not future.done()
+        ]
+        with ThreadPoolExecutor(len(contexts)) as pool:
+            pool.map(_cancel, running)
+        if wait(futures, timeout=_SECONDS_TO_NOTICE).not_done:
+            for connection in running:
+                cut(connection)
 
     def _total(self) -> SnapshotReport:
         total = SnapshotReport.of(self.request)
@@ -134,3 +140,8 @@ class _Jobs:
         # The jobs run side by side, so their seconds do not add up.
         total.seconds = time.monotonic() - self.started
         return total
+
+
+def _cancel(connection: Connection[Any]) -> None:
+    with suppress(psycopg.Error):
+        connection.cancel_safe(timeout=_SECONDS_TO_CANCEL)

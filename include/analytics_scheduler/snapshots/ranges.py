@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+from analytics_scheduler.database import limit_lock_waits
 
 if TYPE_CHECKING:
     from analytics_scheduler.queries import Queries
@@ -112,8 +114,9 @@ def cut_locations(
     """
     if count == 1:
         return [within]
-    rows = queries.run("find_shards", shards=count, **within.parameters).fetchall()
-    queries.connection.rollback()
+    with queries.connection.transaction():
+        limit_lock_waits(queries)
+        rows = queries.run("find_shards", shards=count, **within.parameters).fetchall()
     ends: list[UUID | None] = [last for (last,) in rows[:-1]]
     return [
         LocationRange(after, until)
@@ -121,16 +124,14 @@ def cut_locations(
     ]
 
 
-def batches(queries: Queries, shard: LocationRange, size: int) -> Iterator[LocationRange]:
-    """Give the ranges of at most `size` active locations that make up a shard, in order."""
-    after = shard.after
-    while True:
+def next_range(
+    queries: Queries, shard: LocationRange, after: UUID | None, size: int
+) -> LocationRange:
+    """Return the range of the next locations of a shard, at most `size` active ones.
+
+    The last range ends where the shard ends, so that it holds locations created meanwhile.
+    """
+    with queries.connection.transaction():
+        limit_lock_waits(queries)
         ends = queries.run("find_batch_end", after=after, until=shard.until, size=size).fetchall()
-        queries.connection.rollback()
-        if len(ends) <= 1:
-            # The last batch ends where the shard ends: it holds locations created meanwhile.
-            yield LocationRange(after, shard.until)
-            return
-        [(last,), _] = ends
-        yield LocationRange(after, last)
-        after = last
+    return LocationRange(after, ends[0][0] if len(ends) > 1 else shard.until)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise, starmap
 from typing import TYPE_CHECKING, Any
 
 from psycopg import IsolationLevel
@@ -73,8 +74,8 @@ class Reading:
         # The last batch ends where the range ends: it holds locations created meanwhile.
         yield LocationRange(after, whole.until)
 
-    def halves(self, locations: LocationRange) -> list[LocationRange]:
-        """Cut a range into two with as many locations of the reading; one location gives none."""
+    def pieces(self, locations: LocationRange, *, one_by_one: bool) -> list[LocationRange]:
+        """Cut a range in two, or between all locations of the reading; one location gives none."""
         after, until = locations.after, locations.until
         ids = [
             location
@@ -83,8 +84,8 @@ class Reading:
         ]
         if len(ids) <= 1:
             return []
-        middle = ids[len(ids) // 2 - 1]
-        return [LocationRange(after, middle), LocationRange(middle, until)]
+        cuts = ids[:-1] if one_by_one else [ids[len(ids) // 2 - 1]]
+        return list(starmap(LocationRange, pairwise([after, *cuts, until])))
 
 
 def reading_size(request: SnapshotRequest) -> int:
@@ -149,5 +150,5 @@ def _one_snapshot(connection: Connection[Any]) -> Iterator[None]:
 def limit_statements(context: RunContext) -> None:
     """Let no statement of this transaction last longer than the run may still take."""
     # At least a millisecond: 0 would mean no limit.
-    milliseconds = max(1, int(context.seconds_left * 1000))
+    milliseconds = max(1, int(context.deadline.seconds_left * 1000))
     context.queries.run("limit_statements", milliseconds=str(milliseconds))

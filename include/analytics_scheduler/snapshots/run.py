@@ -5,24 +5,27 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from analytics_scheduler.database import refusal, time_limit
-from analytics_scheduler.errors import DatabaseRefusedError, TimeUpError
+from analytics_scheduler.database import refusal
+from analytics_scheduler.errors import DatabaseRefusedError
 from analytics_scheduler.memory import peak_memory_mib
 from analytics_scheduler.output import counted
+from analytics_scheduler.snapshots.attempts import attempted, is_local, may_pass
 from analytics_scheduler.snapshots.batch import write_batch
 from analytics_scheduler.snapshots.context import prepare
 from analytics_scheduler.snapshots.days import describe_overflow
+from analytics_scheduler.snapshots.deadline import Deadline
 from analytics_scheduler.snapshots.ranges import (
     EVERYTHING,
     LocationRange,
-    batches,
     cut_locations,
     location_label,
+    next_range,
 )
 from analytics_scheduler.snapshots.reading import Reading, read, reading_size
 from analytics_scheduler.snapshots.report import Failure, SnapshotReport
@@ -38,17 +41,11 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 _MISSING_A_READ = 1_000
-# Classes of SQLSTATE that no single location causes: connection, authorization, missing or
-# forbidden objects, resources, operator intervention and cancelled statements, system.
-_SERVER_WIDE = frozenset({"08", "28", "42", "53", "57", "58"})
-# Classes of SQLSTATE of what another transaction won: deadlocks, serialization failures, locks.
-_PASSING = frozenset({"40", "55"})
-_ATTEMPTS = 2
-_SECONDS_BEFORE_ANOTHER = 0.5
 _MOST_READINGS = 4
+_MOST_LOCKED = 3
+_SECONDS_TO_RECORD = 20
 _ALWAYS_STALE = "another run wrote it whenever this one had read it"
 
-Result = TypeVar("Result")
 Progress = Callable[[SnapshotReport], None]
 
 
@@ -80,10 +77,9 @@ def run_snapshots(
     """
     total = SnapshotReport.of(request)
     started = time.monotonic()
-    size = reading_size(request)
     try:
-        with _deadline_kept(context, total):
-            for locations in batches(context.queries, shard, size):
+        with context.deadline.kept(context.connection, lambda: progress_of(total)):
+            for locations in _ranges(context, shard, reading_size(request)):
                 for report in _write_range(context, request, locations):
                     total.add(report)
                     total.seconds = time.monotonic() - started
@@ -91,7 +87,7 @@ def run_snapshots(
                     _LOGGER.debug("batch=%s %s", total.batches, report.summary())
                     if progress is not None:
                         progress(total)
-                    _require_time(context, total)
+                    context.deadline.require(lambda: progress_of(total))
     except BaseException:
         _LOGGER.warning(
             "stopped period=%s after batches=%s locations=%s written=%s: what was committed stays",
@@ -104,29 +100,32 @@ def run_snapshots(
     return total
 
 
-@contextmanager
-def _deadline_kept(context: RunContext, total: SnapshotReport) -> Iterator[None]:
-    """End the block when the run's time is up, and then say so, whatever the driver says."""
-    try:
-        with time_limit(context.connection, context.seconds_left):
-            yield
-    except psycopg.Error as error:
-        if context.seconds_left:
-            raise
-        raise _time_up(context, total) from error
+def _ranges(context: RunContext, shard: LocationRange, size: int) -> Iterator[LocationRange]:
+    """Give the ranges of a shard that are read one after the other."""
+    after = shard.after
+    while True:
+        find = partial(next_range, context.queries, shard, after, size)
+        locations = attempted(context.queries, context.deadline, find)
+        yield locations
+        if locations.until == shard.until:
+            return
+        after = locations.until
 
 
-def _require_time(context: RunContext, total: SnapshotReport) -> None:
-    if not context.seconds_left:
-        raise _time_up(context, total)
+def recording(connection: Connection[Any], report: SnapshotReport) -> AbstractContextManager[None]:
+    """Limit the time for counting and recording what a run has written.
+
+    It has a limit of its own, so that a run which ends just in time still leaves its record.
+    """
+    deadline = Deadline.after(_SECONDS_TO_RECORD, "to record the run")
+    return deadline.kept(connection, lambda: progress_of(report))
 
 
-def _time_up(context: RunContext, total: SnapshotReport) -> TimeUpError:
-    seconds = context.settings.database.task_timeout_seconds
-    return TimeUpError(
-        f"The time limit of {counted(seconds, 'second')} was reached (TASK_TIMEOUT_SECONDS), after "
-        f"{counted(total.locations, 'location')}: "
-        f"{total.written + total.changed:,} rows written. They stay, and another run continues."
+def progress_of(report: SnapshotReport) -> str:
+    """Say how far a run has come, for the message of its end."""
+    return (
+        f"after {counted(report.locations, 'location')}: "
+        f"{report.written + report.changed:,} rows written. They stay, and another run continues"
     )
 
 
@@ -182,9 +181,11 @@ def _readings(
     Gives the report of such a location. Each reading has to be written before the next begins.
     """
     try:
-        yield _attempted(context, lambda: read(context, request, locations, only))
+        yield attempted(
+            context.queries, context.deadline, lambda: read(context, request, locations, only)
+        )
     except psycopg.Error as error:
-        if not _is_local(context.connection, error):
+        if not is_local(context.connection, error):
             raise
         halves = cut_locations(context.queries, 2, locations)
         if len(halves) == 1:
@@ -197,51 +198,34 @@ def _readings(
 def _batches_written(
     context: RunContext, request: SnapshotRequest, reading: Reading, locations: LocationRange
 ) -> Iterator[tuple[SnapshotReport, list[UUID]]]:
-    """Write a batch; if that fails, its halves, down to the location that causes it."""
+    """Write a batch; if that fails, its halves, down to the location that causes it.
+
+    Each half of a batch that waited in vain for a lock could wait as long. So its locations are
+    tried one by one, and if none of the first few is free, the run ends.
+    """
     try:
-        yield _attempted(context, lambda: write_batch(context, request, reading, locations))
+        yield attempted(
+            context.queries,
+            context.deadline,
+            lambda: write_batch(context, request, reading, locations),
+        )
     except psycopg.Error as error:
-        if not _is_local(context.connection, error):
+        if not is_local(context.connection, error):
             raise
-        halves = reading.halves(locations)
-        if not halves:
+        is_locked = isinstance(error, psycopg.errors.LockNotAvailable)
+        pieces = reading.pieces(locations, one_by_one=is_locked)
+        if not pieces:
             yield _failed_by(context, request, locations, error), []
-        for half in halves:
-            yield from _batches_written(context, request, reading, half)
-
-
-def _attempted(context: RunContext, work: Callable[[], Result]) -> Result:
-    """Do some work, and once more if it lost against another transaction."""
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            return work()
-        except psycopg.Error as error:
-            if not _is_local(context.connection, error):
-                raise
-            _require_unlocked_tables(context, error)
-            _LOGGER.warning("attempt %s failed (%s)", attempt, refusal(error))
-            if attempt == _ATTEMPTS or not _may_pass(error):
-                raise
-        time.sleep(_SECONDS_BEFORE_ANOTHER)
-    raise AssertionError
-
-
-def _require_unlocked_tables(context: RunContext, error: psycopg.Error) -> None:
-    """Raise DatabaseRefusedError if a lock that a batch waited for is that of a whole table."""
-    if not isinstance(error, psycopg.errors.LockNotAvailable):
-        return
-    for probe in ("probe_source_tables", "probe_own_tables"):
-        try:
-            with context.connection.transaction(force_rollback=True):
-                context.queries.run(probe)
-        except psycopg.errors.LockNotAvailable as locked:
-            raise DatabaseRefusedError(
-                f"Another session has locked a whole table: {refusal(locked)}. Nothing can be "
-                "written until it releases the lock."
-            ) from error
-        except psycopg.Error as unknown:
-            # Such as a foreign table, which cannot be locked: then locations are tried one by one.
-            _LOGGER.debug("%s: %s", probe, refusal(unknown))
+        locked = 0
+        for piece in pieces:
+            for report, stale in _batches_written(context, request, reading, piece):
+                locked = locked + 1 if is_locked and report.failures else 0
+                if locked == _MOST_LOCKED:
+                    raise DatabaseRefusedError(
+                        "Other sessions have locked whatever this run has tried to write, "
+                        f"{counted(locked, 'location')} in a row: {refusal(error)}"
+                    ) from error
+                yield report, stale
 
 
 def _failed_by(
@@ -254,7 +238,7 @@ def _failed_by(
             return describe_overflow(context, location_id)
         return refusal(error)
 
-    report = _failed(context, request, location, reason, may_pass=_may_pass(error))
+    report = _failed(context, request, location, reason, may_pass=may_pass(error))
     _LOGGER.error("failed: %s", report.failures_in_short(), exc_info=error)
     return report
 
@@ -276,18 +260,6 @@ def _failed(
         for location_id, name in rows
     ]
     return report
-
-
-def _may_pass(error: psycopg.Error) -> bool:
-    """Whether another transaction caused an error, so that the same may succeed later."""
-    return error.sqlstate is not None and error.sqlstate[:2] in _PASSING
-
-
-def _is_local(connection: Connection[Any], error: psycopg.Error) -> bool:
-    """Whether one location may have caused an error, rather than the server or the time limit."""
-    if connection.closed or connection.broken or error.sqlstate is None:
-        return False
-    return error.sqlstate[:2] not in _SERVER_WIDE
 
 
 def count_missing(queries: Queries, request: SnapshotRequest, report: SnapshotReport) -> None:
