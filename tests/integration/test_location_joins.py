@@ -18,8 +18,7 @@ from tests.support.database import rows
 from tests.support.inventory import Analyst, Inventory
 from tests.support.location_joins import KEYS, SAME_EVERYWHERE, problems_of
 
-from analytics_scheduler.cache.connection import connected_cache
-from analytics_scheduler.cache.publish import publish_latest
+from analytics_scheduler.cache.publish import publish_figures
 from analytics_scheduler.periods import Calendar
 from analytics_scheduler.queries import statements
 from analytics_scheduler.retention import prune
@@ -83,8 +82,7 @@ def life_of_snapshots(inventory: Inventory, analyst: Analyst, redis_url: str) ->
     sharded = replace(analyst, environ=(("SNAPSHOT_SHARDS", "256"),))
     assert len(plan_shards(analyst.queries, sharded.settings.snapshots)) == len(shops)
     caches = CacheSettings.load({"REDIS_URL": redis_url})
-    with connected_cache(caches) as cache:
-        publish_latest(cache, analyst.queries, caches, PeriodType.DAILY)
+    publish_figures(analyst.queries, caches, [PeriodType.DAILY])
     _grow_old(inventory)
     for dry_run in (True, False):
         prune(

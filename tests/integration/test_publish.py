@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import json
-import socketserver
-import threading
-import time
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import redis
 from psycopg import Connection
-from tests.support.database import rows
 from tests.support.redis_servers import RedisServer
 from tests.support.snapshots import StoredSnapshots
 
-from analytics_scheduler.cache import publish
-from analytics_scheduler.cache.connection import connected_cache
 from analytics_scheduler.cache.publish import (
     PublishReport,
     publish_figures,
-    publish_latest,
     ttl_seconds,
 )
 from analytics_scheduler.errors import CacheUnavailableError
@@ -35,12 +29,9 @@ from analytics_scheduler.settings import CacheSettings, DatabaseSettings
 from analytics_scheduler.snapshots import metrics
 from analytics_scheduler.vocabulary import PeriodType
 
+CACHE_PAGE = Path(__file__).parents[2] / "include" / "docs" / "cache.md"
 DAY_SECONDS = 86_400
 YESTERDAY = date(2026, 6, 9)
-STATES = (
-    "SELECT state FROM pg_stat_activity WHERE datname = current_database()"
-    " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
-)
 FIGURES: dict[str, Any] = {
     "total_inventory_value": "9999999999.99",
     "total_items": "-7",
@@ -68,8 +59,8 @@ class Publisher:
     settings: CacheSettings
 
     def publish(self, period_type: PeriodType = PeriodType.DAILY) -> PublishReport:
-        with connected_cache(self.settings) as cache:
-            return publish_latest(cache, self.queries, self.settings, period_type)
+        [report] = publish_figures(self.queries, self.settings, [period_type])
+        return report
 
 
 @pytest.fixture
@@ -123,8 +114,10 @@ def test_publish_figures_of_period_types(
     stored.snapshot(shop, "weekly", date(2026, 5, 31), date(2026, 6, 6))
     stored.snapshot(shop, "monthly", date(2026, 5, 1), date(2026, 5, 31))
 
-    publish_figures(publisher.queries, publisher.settings, [PeriodType.DAILY, PeriodType.MONTHLY])
+    period_types = [PeriodType.DAILY, PeriodType.MONTHLY]
+    reports = publish_figures(publisher.queries, publisher.settings, period_types)
 
+    assert [report.period_type for report in reports] == period_types
     assert sorted(client.keys("*:version")) == [
         b"analytics:snapshot:daily:version",
         b"analytics:snapshot:monthly:version",
@@ -278,68 +271,21 @@ def test_publish_more_than_one_pipeline(
     assert client.dbsize() == 2_501
 
 
-def test_one_publish_of_a_period_type_at_a_time(
-    publisher: Publisher, shop: UUID, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+def test_publish_with_documented_permissions(
+    publisher: Publisher, stored: StoredSnapshots, shop: UUID, client: redis.Redis
 ) -> None:
-    monkeypatch.setattr(publish, "SECONDS_TO_PUBLISH", 0.5)
-    client.set("analytics:snapshot:daily:lock", "of another", px=60_000)
-    with pytest.raises(CacheUnavailableError, match="Another publisher holds"):
-        publisher.publish()
-    assert client.get("analytics:snapshot:daily:lock") == b"of another"
+    page = CACHE_PAGE.read_text(encoding="utf-8")
+    [documented] = re.findall(r"The Redis user needs `(\+get [a-z+ ]+)`", page)
+    keys = ["analytics:snapshot:*"]
+    client.acl_setuser(
+        "publisher", enabled=True, passwords=["+pw"], keys=keys, commands=documented.split()
+    )
+    port = client.connection_pool.connection_kwargs["port"]
+    limited = CacheSettings.load({"REDIS_URL": f"redis://publisher:pw@127.0.0.1:{port}/0"})
 
-    client.pexpire("analytics:snapshot:daily:lock", 200)
-    assert publisher.publish().published == 1
+    versions = [Publisher(publisher.queries, limited).publish().version for _ in range(2)]
+    stored.execute("UPDATE analytics_snapshots SET revenue = 12.51")
+    versions.append(Publisher(publisher.queries, limited).publish().version)
+
+    assert versions == [1, 1, 2]
     assert client.exists("analytics:snapshot:daily:lock") == 0
-
-
-@contextmanager
-def unhelpful_server(answer: bytes) -> Iterator[str]:
-    """Give the URL of a server that answers anything with a byte of `answer` a time, for ever."""
-
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            with suppress(OSError):
-                while not is_over.wait(0.1):
-                    self.request.sendall(answer)
-
-    is_over = threading.Event()
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"redis://127.0.0.1:{server.server_address[1]}/0"
-        finally:
-            is_over.set()
-            server.shutdown()
-            thread.join()
-
-
-@pytest.mark.parametrize("answer", [b"", b"+"], ids=["hangs", "drips"])
-def test_publish_ends_at_its_deadline(
-    publisher: Publisher, shop: UUID, monkeypatch: pytest.MonkeyPatch, answer: bytes
-) -> None:
-    monkeypatch.setattr(publish, "SECONDS_TO_PUBLISH", 1.0)
-    states: list[str] = []
-    watching = threading.Event()
-
-    def watch() -> None:
-        url = publisher.queries.settings.url
-        assert url is not None
-        while not watching.wait(0.2):
-            states.extend(state for (state,) in rows(url.reveal(), STATES))
-
-    with unhelpful_server(answer) as address:
-        settings = CacheSettings.load({"REDIS_URL": address})
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        started = time.monotonic()
-        try:
-            with pytest.raises(CacheUnavailableError, match="1 seconds are allowed"):
-                publish_figures(publisher.queries, settings, list(PeriodType))
-        finally:
-            seconds = time.monotonic() - started
-            watching.set()
-            watcher.join()
-    assert seconds < 15
-    assert set(states) == {"idle"}  # no transaction is open meanwhile

@@ -7,9 +7,9 @@ An address means the same in both cases: `rediss` is TLS, and the path names the
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from threading import Event, Thread
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import redis
@@ -32,7 +32,18 @@ Cache: TypeAlias = redis.Redis | RedisCluster
 CONNECTION_ID = "analytics_cache"
 _RETRIES = 1
 _SECONDS_BEFORE_RETRY = 0.2
-_SECONDS_BETWEEN_CUTS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class CacheServer:
+    """Where the cache is, without user or password, and how to get a client of it.
+
+    `connect` may raise SettingError or CacheUnavailableError. The client connects with its first
+    command; a client of a cluster is connected already.
+    """
+
+    name: str
+    connect: Callable[[], Cache]
 
 
 @contextmanager
@@ -42,7 +53,7 @@ def connected_cache(settings: CacheSettings, *, through_airflow: bool = False) -
     Raises NotConfiguredError without an address, SettingError for one that cannot be used, and
     CacheUnavailableError for every error of Redis, in the block too.
     """
-    client = _open(settings, through_airflow=through_airflow)
+    client = find_cache(settings, through_airflow=through_airflow).connect()
     try:
         with translated_cache_errors(client):
             yield client
@@ -50,12 +61,22 @@ def connected_cache(settings: CacheSettings, *, through_airflow: bool = False) -
         client.close()
 
 
-def _open(settings: CacheSettings, *, through_airflow: bool) -> Cache:
-    """Return a client; it connects with its first command, a client of a cluster at once."""
+def find_cache(settings: CacheSettings, *, through_airflow: bool = False) -> CacheServer:
+    """Return the server that the settings or the Airflow connection name; nothing is sent to it.
+
+    Raises NotConfiguredError without an address, and SettingError for one that cannot be used.
+    """
     if through_airflow or f"AIRFLOW_CONN_{CONNECTION_ID.upper()}" in os.environ:
-        client = _client_from_airflow(settings)
-    else:
-        client = driver_client(_url(settings))
+        return _server_of_airflow(settings)
+    return _server_of_driver(settings)
+
+
+def _server_of_driver(settings: CacheSettings) -> CacheServer:
+    client = _with_retries(driver_client(_url(settings)))
+    return CacheServer(cache_name(client), lambda: client)
+
+
+def _with_retries(client: Cache) -> Cache:
     client.set_retry(Retry(ConstantBackoff(_SECONDS_BEFORE_RETRY), _RETRIES))
     return client
 
@@ -69,7 +90,7 @@ def _url(settings: CacheSettings) -> str:
     return settings.url.reveal()
 
 
-def _client_from_airflow(settings: CacheSettings) -> Cache:
+def _server_of_airflow(settings: CacheSettings) -> CacheServer:
     from airflow.providers.redis.hooks.redis import RedisHook
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowNotFoundException
@@ -79,20 +100,25 @@ def _client_from_airflow(settings: CacheSettings) -> Cache:
     except AirflowNotFoundException:
         options = hook_options(_url(settings))
         if options is None:
-            return driver_client(_url(settings))
+            return _server_of_driver(settings)
         connection = Connection(conn_id=CONNECTION_ID, conn_type="redis", **options)
-    hook: Any = RedisHook(redis_conn_id=CONNECTION_ID)
-    # The hook looks its connection up by id, which would bring back the uncorrected one, or none.
-    hook.get_connection = lambda _connection_id: connection
-    try:
-        return cast("Cache", hook.get_conn())
-    except RedisClusterException as error:
-        name = _cluster_name(connection.host, connection.port)
-        raise CacheUnavailableError(f"Redis ({name}) {complaint_about(error)}") from error
-    except ValueError as error:
-        raise SettingError(
-            f"The Airflow connection {CONNECTION_ID} cannot be used: {scrubbed(str(error))}"
-        ) from error
+    name = _name_of(connection)
+
+    def connect() -> Cache:
+        hook: Any = RedisHook(redis_conn_id=CONNECTION_ID)
+        # The hook looks its connection up by id, which would bring back the uncorrected one, or
+        # none.
+        hook.get_connection = lambda _connection_id: connection
+        try:
+            return _with_retries(cast("Cache", hook.get_conn()))
+        except RedisClusterException as error:
+            raise CacheUnavailableError(f"Redis ({name}) {complaint_about(error)}") from error
+        except ValueError as error:
+            raise SettingError(
+                f"The Airflow connection {CONNECTION_ID} cannot be used: {scrubbed(str(error))}"
+            ) from error
+
+    return CacheServer(name, connect)
 
 
 def _corrected(connection: Connection) -> Connection:
@@ -117,49 +143,6 @@ def _corrected(connection: Connection) -> Connection:
     )
 
 
-@contextmanager
-def cache_deadline(client: Cache, seconds: float) -> Iterator[None]:
-    """End the block after some seconds, whatever Redis does, with CacheUnavailableError.
-
-    A server that never answers, or byte by byte, keeps within the limit of each command. So the
-    connections are cut, until the block has noticed. (Connecting has a limit of its own.)
-    """
-    has_ended, is_up = Event(), Event()
-
-    def keep() -> None:
-        if has_ended.wait(seconds):
-            return
-        is_up.set()
-        while not has_ended.wait(_SECONDS_BETWEEN_CUTS):
-            _cut(client)
-
-    thread = Thread(target=keep, name="cache deadline", daemon=True)
-    thread.start()
-    try:
-        yield
-    except (
-        *(CacheUnavailableError, RedisError, RedisClusterException),
-        # What the driver says of a socket that was cut under it:
-        *(OSError, ValueError, AttributeError),
-    ) as error:
-        if not is_up.is_set():
-            raise
-        raise CacheUnavailableError(
-            f"Redis ({cache_name(client)}) did not answer in time: {seconds:g} seconds are allowed "
-            "for all figures"
-        ) from error
-    finally:
-        has_ended.set()
-        thread.join()
-
-
-def _cut(client: Cache) -> None:
-    pools = [client] if isinstance(client, redis.Redis) else nodes_of(client)
-    for each in pools:
-        with suppress(RedisError, OSError):
-            each.connection_pool.disconnect(inuse_connections=True)
-
-
 def nodes_of(client: Cache) -> list[redis.Redis]:
     """Return clients that together see every key: one for each primary of a cluster."""
     if isinstance(client, RedisCluster):
@@ -182,6 +165,13 @@ def cache_name(client: Cache) -> str:
     if service is not None:
         return f"Sentinel service {service} {database}"
     return f"host {options.get('host')} port {options.get('port')} {database}"
+
+
+def _name_of(connection: Connection) -> str:
+    extra = connection.extra_dejson
+    if extra.get("cluster"):
+        return _cluster_name(connection.host, connection.port)
+    return f"host {connection.host} port {connection.port} database {extra.get('db') or 0}"
 
 
 def _cluster_name(host: str | None, port: int | None) -> str:
