@@ -70,6 +70,7 @@ def test_url_with_password_and_database(
         f"redis://:{QUOTED_PASSWORD}@127.0.0.1:{server.port}/3",
         f"redis://default:{QUOTED_PASSWORD}@127.0.0.1:{server.port}?db=3",
         f"redis://:{QUOTED_PASSWORD}@127.0.0.1:{server.port}/3?health_check_interval=30",
+        f"redis://:{QUOTED_PASSWORD}@127.0.0.1:{server.port}/3?decode_responses=true",
     ):
         assert read_here(url, through_airflow=through_airflow) == b"database 3"
 

@@ -89,6 +89,8 @@ def _parsed(url: str) -> dict[str, Any]:
     path = urlsplit(url).path.strip("/")
     if "path" not in options and path and not path.isdecimal():
         raise _unusable()
+    # The package reads bytes.
+    options.pop("decode_responses", None)
     return options
 
 
