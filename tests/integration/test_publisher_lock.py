@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -149,6 +151,15 @@ def test_lock_expired_while_writing(
     with pytest.raises(CacheUnavailableError, match=f"The key {LOCK} expired"):
         publish_to(queries, redis_url)
     assert client.get(key) == b"newer"
+
+
+def test_require_after_the_deadline(client: redis.Redis) -> None:
+    """The thread of a step that nobody waits for any more writes nothing."""
+    lock = PublisherLock(LOCK, "token", ends_at=time.monotonic() + 60)
+    assert lock.take(client, 60)
+    lock.require(client)
+    with pytest.raises(CacheUnavailableError, match="expired"):
+        replace(lock, ends_at=time.monotonic() - 1).require(client)
 
 
 def test_take_lost_answer(queries: Queries, key: str, client: redis.Redis, redis_url: str) -> None:
