@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 import redis
 from tests.support.redis_servers import RedisServer, redis_server
 from tests.support.tls_front import tls_front
+from tests.support.waiting import wait_until
 
 from analytics_scheduler.cache.cleanup import clean_up
 from analytics_scheduler.cache.connection import connected_cache
@@ -212,16 +212,16 @@ def test_read_only_replica_without_info_permission() -> None:
         redis_server() as primary,
         redis_server("--replicaof", "127.0.0.1", str(primary.port)) as replica,
     ):
-        with primary.client() as client:
-            client.set("analytics:idle", "x")
-            dump = client.dump("analytics:idle") or b""
-            client.restore("analytics:idle", 0, dump, replace=True, idletime=90_000)
-        with replica.client() as client:
+        with primary.client() as source, replica.client() as client:
+            # A first copy of all keys has no idle times; commands that follow it have.
+            wait_until(lambda: client.info("replication")["master_link_status"] == "up")
+            source.set("analytics:idle", "x")
+            dump = source.dump("analytics:idle") or b""
+            source.restore("analytics:idle", 0, dump, replace=True, idletime=90_000)
             client.acl_setuser(
                 "cleaner", enabled=True, passwords=["+pw"], keys=["*"], commands=["+@all", "-info"]
             )
-            while not client.exists("analytics:idle"):
-                time.sleep(0.01)
+            wait_until(lambda: (client.object("idletime", "analytics:idle") or 0) >= 90_000)
         assert "accepts no writes" in complaint(f"redis://cleaner:pw@127.0.0.1:{replica.port}/0")
 
 
