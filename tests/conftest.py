@@ -21,6 +21,7 @@ from tests.support.inventory import Analyst, Inventory
 from tests.support.redis_servers import RedisServer, redis_server
 from tests.support.settings import declared_settings
 from tests.support.snapshots import StoredSnapshots
+from tests.support.temporary_files import keep_temporary_files_in_memory
 from tests.support.webhook_receiver import WebhookReceiver, webhook_receiver
 from tests.support.workers import WholeFiles, numbered_database, worker_count, worker_number
 
@@ -64,6 +65,7 @@ def _airflow_environment(home: Path) -> Mapping[str, str]:
 
 # Airflow reads its configuration when it is first imported, which some test modules do at once.
 _GIVEN = _taken_environment()
+keep_temporary_files_in_memory()
 _HOME = Path(tempfile.mkdtemp(prefix="analytics-airflow-"))
 os.environ.update(_airflow_environment(_HOME))
 

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from analytics_scheduler.local.servers import create_database, database_url
+from analytics_scheduler.local.servers import database_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,20 @@ def value(url: str, query: str, *values: object) -> Any:
 def scratch_database(base_url: str, *, template: str = "template1") -> Iterator[str]:
     """Create a copy of a database, yield its URL, and drop it in the end with its sessions."""
     name = f"analytics_scratch_{secrets.token_hex(6)}"
-    create_database(base_url, name, template=template)
+    _copy_database(base_url, name, template)
     try:
         yield database_url(base_url, name)
     finally:
         execute(base_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _copy_database(base_url: str, name: str, template: str) -> None:
+    """Copy the files where nothing is flushed to disk; elsewhere the way through the log is faster.
+
+    PostgreSQL 14 knows only the files.
+    """
+    with psycopg.connect(base_url, autocommit=True) as connection:
+        has_choice = connection.info.server_version >= 150_000
+        [(fsync,)] = connection.execute("SHOW fsync").fetchall()
+        strategy = "STRATEGY file_copy" if has_choice and fsync == "off" else ""
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} {strategy}")
