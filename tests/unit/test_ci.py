@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -12,6 +13,10 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.support.signals import default_signals
+from tests.support.waiting import wait_until
+
+from analytics_scheduler.local.processes import stop_sessions
 
 REPOSITORY = Path(__file__).parents[2]
 VERBS = ["lint", "sql", "types", "test"]
@@ -23,7 +28,16 @@ TOOLS = {
 }
 # Stand-ins: pip does nothing; uv notes what it is to run, and fails for the tool named in FAILING.
 PIP = "#!/bin/sh\n"
-UV = '#!/bin/sh\necho "$*" >> calls\ncase "$*" in *"${FAILING:-nothing}"*) exit 7;; esac\n'
+UV = """#!/bin/sh
+echo "$*" >> calls
+case "$*" in *"${FAILING:-nothing}"*) echo "failed: $FAILING"; exit 7;; esac
+"""
+# Runs until it is stopped.
+SLOW_UV = """#!/bin/sh
+trap 'rm running.$$; exit 1' TERM
+touch running.$$
+while true; do sleep 0.05; done
+"""
 # Stands for `python3 -m venv .venv` on a machine that has only Python.
 PYTHON = "#!/bin/sh\nmkdir -p .venv/bin && cp stand-ins/* .venv/bin\n"
 
@@ -31,6 +45,7 @@ PYTHON = "#!/bin/sh\nmkdir -p .venv/bin && cp stand-ins/* .venv/bin\n"
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Give a copy of what `.ci/run` reads, with stand-ins for Python and the tools."""
+    (tmp_path / "tmp").mkdir()
     for name in (".ci/run", "README.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(REPOSITORY / name, tmp_path / name)
@@ -41,13 +56,17 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def environment(checkout: Path) -> dict[str, str]:
+    return {"PATH": f"{checkout / 'bin'}:/usr/bin:/bin", "TMPDIR": str(checkout / "tmp")}
+
+
 def run(
     checkout: Path, *verbs: str, failing: str = "nothing"
 ) -> tuple[subprocess.CompletedProcess[str], list[str]]:
     """Run the verbs; return how that ended, and the tools that were called, in order."""
     ended = subprocess.run(
         [checkout / ".ci/run", *verbs],
-        env={"PATH": f"{checkout / 'bin'}:/usr/bin:/bin", "FAILING": failing},
+        env={**environment(checkout), "FAILING": failing},
         capture_output=True,
         text=True,
         check=False,
@@ -62,17 +81,28 @@ def _tool(call: str) -> str:
     return " ".join(words[:2]) if words[0] in {"ruff", "sqlfluff"} else words[0]
 
 
+def of_verb(verb: str, tools: list[str]) -> list[str]:
+    """Return the tools of one verb, in their order; those of several verbs run at the same time."""
+    return [tool for tool in tools if tool in TOOLS[verb]]
+
+
 def test_no_verb_means_all_in_order(checkout: Path) -> None:
+    """Each verb calls its tools in their order, and the tests come last."""
     ended, tools = run(checkout)
     assert ended.returncode == 0, ended.stderr
-    assert tools == [tool for verb in VERBS for tool in TOOLS[verb]]
+    assert {verb: of_verb(verb, tools) for verb in VERBS} == TOOLS
+    assert len(tools) == sum(len(named) for named in TOOLS.values())
+    assert tools[-1] == "pytest"
+    reported = re.findall(r"^(\w+)(?:: .*)? \(after", ended.stdout, re.MULTILINE)
+    assert reported == ["environment", *VERBS, "passed"]
 
 
 @pytest.mark.parametrize("verbs", [[verb] for verb in VERBS] + [["types", "lint"]])
 def test_only_the_given_verbs_run(checkout: Path, verbs: list[str]) -> None:
     ended, tools = run(checkout, *verbs)
     assert ended.returncode == 0, ended.stderr
-    assert tools == [tool for verb in verbs for tool in TOOLS[verb]]
+    assert {verb: of_verb(verb, tools) for verb in verbs} == {verb: TOOLS[verb] for verb in verbs}
+    assert len(tools) == sum(len(TOOLS[verb]) for verb in verbs)
 
 
 @pytest.mark.parametrize("verbs", [["deploy"], ["lint", "deploy"], ["lint sql"], [""]])
@@ -99,8 +129,28 @@ def test_an_unknown_verb_runs_nothing(checkout: Path, verbs: list[str]) -> None:
 def test_a_failing_tool_fails_the_run(checkout: Path, failing: str, last: str) -> None:
     ended, tools = run(checkout, failing=failing)
     assert ended.returncode == 7
-    assert tools[-1] == last
+    [verb] = [verb for verb, named in TOOLS.items() if last in named]
+    assert of_verb(verb, tools)[-1] == last
+    assert ("pytest" in tools) == (verb == "test")
+    assert f"failed: {failing}" in ended.stdout
     assert "passed" not in ended.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_every_check(checkout: Path, number: signal.Signals) -> None:
+    (checkout / "stand-ins/uv").write_text(SLOW_UV)
+    with default_signals():
+        process = subprocess.Popen(
+            [checkout / ".ci/run"], env=environment(checkout), start_new_session=True
+        )
+    try:
+        wait_until(lambda: len(list(checkout.glob("running.*"))) == len(VERBS) - 1)
+        process.send_signal(number)
+        assert process.wait(10) == 128 + number
+        wait_until(lambda: not list(checkout.glob("running.*")))
+    finally:
+        stop_sessions([process])
+    assert not list((checkout / "tmp").iterdir())
 
 
 def test_the_test_command_is_the_one_of_readme(checkout: Path) -> None:
