@@ -1,4 +1,7 @@
-"""The command line as a newcomer starts it, with nothing but PATH and HOME in the environment."""
+"""The command line as a newcomer starts it, with little more than PATH and HOME in the environment.
+
+TMPDIR is there, too, so that temporary files are where those of the other tests are.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _LEAVE_SECONDS = 10
 def empty_home() -> Iterator[dict[str, str]]:
     """Yield the environment of a newcomer, whose empty home is deleted in the end."""
     with tempfile.TemporaryDirectory(prefix="newcomer-") as home:
-        yield {"PATH": os.environ["PATH"], "HOME": home}
+        yield {"PATH": os.environ["PATH"], "HOME": home, "TMPDIR": tempfile.gettempdir()}
 
 
 def started(*arguments: str, environ: dict[str, str]) -> subprocess.Popen[str]:
