@@ -15,6 +15,7 @@ from tests.support.airflow_api import ask
 
 from analytics_scheduler.local.airflow_home import AirflowHome
 from analytics_scheduler.local.airflow_stack import running_airflow
+from analytics_scheduler.local.processes import free_port
 
 DAGS = Path(__file__).parents[2] / "dags"
 EMPTY = """
@@ -58,7 +59,7 @@ def triggered_runs(database_url: str) -> Iterator[Callable[[str], float]]:
             shutil.copytree(DAGS, folder / "dags")
             (folder / "dags" / "empty.py").write_text(EMPTY)
             home = _Home(folder, folder / "logs", folder / "template.db")
-            with running_airflow(home) as airflow:
+            with running_airflow(home, port=free_port()) as airflow:
                 airflow.wait_until_ready(lambda _: None)
                 login = {"username": airflow.user, "password": airflow.password}
                 token = ask(f"{airflow.url}/auth/token", method="POST", body=login)["access_token"]
