@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
+from tests.support.airflow_commands import airflow_commands
 from tests.support.database import rows, scratch_database
 
 from analytics_scheduler.local.sample import load_sample
@@ -19,8 +18,6 @@ from analytics_scheduler.queries import Queries
 from analytics_scheduler.settings import DatabaseSettings
 
 DAGS = Path(__file__).parents[2] / "dags"
-AIRFLOW = Path(sys.executable).with_name("airflow")
-_SECONDS = 120
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -54,10 +51,10 @@ def inventory_url(postgres_server: str, template_database: str) -> Iterator[str]
 
 
 @pytest.fixture(scope="module")
-def airflow_environ(
+def airflow(
     tmp_path_factory: pytest.TempPathFactory, inventory_url: str, redis_server_url: str
-) -> dict[str, str]:
-    """Give the environment of an Airflow whose metadata are its own, and were just made."""
+) -> Iterator[Callable[..., str]]:
+    """Give a function that runs commands of an Airflow whose metadata were just made."""
     home = tmp_path_factory.mktemp("airflow")
     environ = {
         **os.environ,
@@ -69,8 +66,9 @@ def airflow_environ(
         "DATABASE_URL": inventory_url,
         "REDIS_URL": redis_server_url,
     }
-    _airflow(environ, "db", "migrate")
-    return environ
+    with airflow_commands(environ, home) as run:
+        run("db", "migrate")
+        yield run
 
 
 def test_dags_folder_has_documented_dags() -> None:
@@ -78,25 +76,11 @@ def test_dags_folder_has_documented_dags() -> None:
     assert len(list(DAGS.glob("*.py"))) >= 5
 
 
-def test_dag_runs_to_its_end(dag_id: str, airflow_environ: dict[str, str]) -> None:
-    said = _airflow(airflow_environ, "dags", "test", dag_id)
+def test_dag_runs_to_its_end(dag_id: str, airflow: Callable[..., str], inventory_url: str) -> None:
+    said = airflow("dags", "test", dag_id)
     outcomes = rows(
-        airflow_environ["DATABASE_URL"],
+        inventory_url,
         "SELECT outcome FROM analytics_snapshot_runs WHERE task = %s",
         dag_id,
     )
     assert outcomes == [("success",)], said[-3000:]
-
-
-def _airflow(environ: dict[str, str], *words: str) -> str:
-    ended = subprocess.run(
-        [AIRFLOW, *words],
-        env=environ,
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=_SECONDS,
-    )
-    assert ended.returncode == 0, ended.stdout[-3000:]
-    return ended.stdout
