@@ -138,7 +138,8 @@ quotients AS (
     FROM sums
 ),
 
-figures AS (
+-- Once, because the planner would put each expression where its figure is compared and written.
+figures AS MATERIALIZED (
     SELECT
         location_id,
         period_type,
