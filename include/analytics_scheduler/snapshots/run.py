@@ -219,7 +219,8 @@ def _batches_written(
         locked = 0
         for piece in pieces:
             for report, stale in _batches_written(context, request, reading, piece):
-                locked = locked + 1 if is_locked and report.failures else 0
+                is_waiting = any(failure.may_pass for failure in report.failures)
+                locked = locked + 1 if is_locked and is_waiting else 0
                 if locked == _MOST_LOCKED:
                     raise DatabaseRefusedError(
                         "Other sessions have locked whatever this run has tried to write, "
@@ -235,7 +236,10 @@ def _failed_by(
 
     def reason(location_id: UUID) -> str:
         if isinstance(error, psycopg.errors.NumericValueOutOfRange):
-            return describe_overflow(context, location_id)
+            try:
+                return describe_overflow(context, location_id)
+            except psycopg.Error:
+                context.connection.rollback()
         return refusal(error)
 
     report = _failed(context, request, location, reason, may_pass=may_pass(error))

@@ -14,6 +14,7 @@ SELECT set_config('statement_timeout', %(milliseconds)s, TRUE);
 -- Purpose: find out whether another session keeps everybody from reading a relation of the source,
 -- or what it is made of: then this ends at the time-out for locks.
 -- Parts: relation.
+-- Rows: always empty.
 SELECT FROM {source}.{relation} WHERE FALSE;
 
 
