@@ -227,3 +227,35 @@ def test_batches_write_from_one_reading(inventory: Inventory, analyst: Analyst) 
         report = in_threes.take(at="2026-03-11T02:00")
 
     assert (len(reads), report.batches, report.written, report.movements_read) == (1, 3, 7, 7)
+
+
+def test_a_reading_too_large_is_halved(inventory: Inventory, analyst: Analyst) -> None:
+    """The server allows temporary files of 64 kB, which a reading of 400 locations exceeds."""
+    shops_with_milk(inventory, 400)
+    analyst.execute("SET work_mem = '64kB'")
+    analyst.execute("SET temp_file_limit = '64kB'")
+    sizes = []
+
+    def sized_read(*arguments: Any, **options: Any) -> Any:
+        reading = read(*arguments, **options)
+        sizes.append(len(reading.locations.ids))
+        return reading
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(READ, sized_read)
+        report = analyst.take(at="2026-03-11T02:00")
+
+    assert (report.written, report.failures) == (400, [])
+    assert len(sizes) > 1
+    assert sum(sizes) == 400
+
+
+def test_no_room_for_one_location_ends_the_run(inventory: Inventory, analyst: Analyst) -> None:
+    [shop], milk = shops_with_milk(inventory, 1)
+    for day in range(1, 29):
+        inventory.move(shop, milk, "out", 1, f"2026-02-{day:02}T10:00")
+    analyst.execute("SET work_mem = '64kB'")
+    analyst.execute("SET temp_file_limit = 0")
+
+    with pytest.raises(psycopg.errors.ConfigurationLimitExceeded):
+        analyst.take(days=("2024-03-01", "2026-03-10"), at="2026-03-11T02:00")

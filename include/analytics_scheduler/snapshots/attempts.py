@@ -29,6 +29,12 @@ _LOGGER = logging.getLogger(__name__)
 _SERVER_WIDE = frozenset({"08", "28", "42", "53", "57", "58"})
 # What another transaction won: serialization failures and deadlocks (class 40), and locks.
 _PASSING_CLASS = "40"
+# What a smaller reading or batch needs less of: temporary files, memory, disk.
+_TOO_MUCH_AT_ONCE = (
+    psycopg.errors.ConfigurationLimitExceeded,
+    psycopg.errors.OutOfMemory,
+    psycopg.errors.DiskFull,
+)
 _ATTEMPTS = 2
 _SECONDS_BEFORE_ANOTHER = 0.5
 _OWN_TABLES = (
@@ -85,6 +91,11 @@ def is_local(connection: Connection[Any], error: psycopg.Error) -> bool:
     if connection.closed or connection.broken or error.sqlstate is None:
         return False
     return error.sqlstate[:2] not in _SERVER_WIDE
+
+
+def is_divisible(connection: Connection[Any], error: psycopg.Error) -> bool:
+    """Whether the same work may succeed for fewer locations at a time."""
+    return is_local(connection, error) or isinstance(error, _TOO_MUCH_AT_ONCE)
 
 
 def require_unlocked_tables(queries: Queries) -> None:

@@ -15,7 +15,7 @@ from analytics_scheduler.database import refusal
 from analytics_scheduler.errors import DatabaseRefusedError
 from analytics_scheduler.memory import peak_memory_mib
 from analytics_scheduler.output import counted
-from analytics_scheduler.snapshots.attempts import attempted, is_local, may_pass
+from analytics_scheduler.snapshots.attempts import attempted, is_divisible, is_local, may_pass
 from analytics_scheduler.snapshots.batch import write_batch
 from analytics_scheduler.snapshots.context import prepare
 from analytics_scheduler.snapshots.days import describe_overflow
@@ -185,7 +185,7 @@ def _readings(
             context.queries, context.deadline, lambda: read(context, request, locations, only)
         )
     except psycopg.Error as error:
-        if not is_local(context.connection, error):
+        if not is_divisible(context.connection, error):
             raise
         halves = cut_locations(context.queries, 2, locations)
         if len(halves) == 1:
@@ -210,7 +210,7 @@ def _batches_written(
             lambda: write_batch(context, request, reading, locations),
         )
     except psycopg.Error as error:
-        if not is_local(context.connection, error):
+        if not is_divisible(context.connection, error):
             raise
         is_locked = isinstance(error, psycopg.errors.LockNotAvailable)
         pieces = reading.pieces(locations, one_by_one=is_locked)
@@ -232,7 +232,12 @@ def _batches_written(
 def _failed_by(
     context: RunContext, request: SnapshotRequest, location: LocationRange, error: psycopg.Error
 ) -> SnapshotReport:
-    """Return the report of a range whose only location cannot be written, and log why."""
+    """Return the report of a range whose only location cannot be written, and log why.
+
+    Raises the error if it is not the location's fault.
+    """
+    if not is_local(context.connection, error):
+        raise error
 
     def reason(location_id: UUID) -> str:
         if isinstance(error, psycopg.errors.NumericValueOutOfRange):
