@@ -155,6 +155,7 @@ class VerifyFinding(Vocabulary):
     """What `verify` finds about a row, most serious first; the meaning is what a user reads."""
 
     MOVEMENTS_CHANGED = "movements_changed", "movements changed"
+    NOT_COMPUTABLE = "not_computable", "a value is too large to be computed again"
     ROW_DIFFERS = "row_differs", "the row is not what its days give"
     STOCK_CHANGED = "stock_changed", "stock changed without a movement"
     PRICE_CHANGED = "price_changed", "cost or price changed since"
@@ -165,9 +166,10 @@ class VerifyFinding(Vocabulary):
 
     @property
     def is_wrong(self) -> bool:
-        """Whether the stored figures are wrong, rather than old or impossible to check."""
+        """Whether the stored figures are wrong, or the data that they must be checked with."""
         return self in {
             VerifyFinding.MOVEMENTS_CHANGED,
+            VerifyFinding.NOT_COMPUTABLE,
             VerifyFinding.ROW_DIFFERS,
             VerifyFinding.STOCK_CHANGED,
         }

@@ -453,8 +453,8 @@ def test_rows_with_more_decimals_are_counted(url: str) -> None:
         " FROM unnest('{1.0005,1.125}'::numeric[]) AS a (amount)",
     )
     for what in (
-        "1 product with a price of more than four decimals",
-        "1 movement with a quantity of more than three decimals",
+        "1 product with a price that is too large or has more than four decimals",
+        "1 movement with a quantity that is too large or has more than three decimals",
     ):
         assert finding_about(what, findings_of(url)).level is CheckLevel.ERROR
 

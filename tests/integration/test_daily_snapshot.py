@@ -266,11 +266,11 @@ def test_money_or_items_too_large_fail_location(
         ("price", "1 movement of type 'out' of a product without a price"),
         (
             "five decimals",
-            "1 movement of a product whose cost 1.23456 is not a number of at most four decimals",
+            "1 movement of a product with the cost 1.23456: at most four decimals are allowed",
         ),
         (
             "not a number",
-            "1 movement of a product whose cost NaN is not a number of at most four decimals",
+            "1 movement of a product with the cost NaN: at most four decimals are allowed",
         ),
         ("stock", "1 stock row without a quantity"),
         ("deleted product", "1 movement of a product that does not exist"),

@@ -125,7 +125,7 @@ def test_whole_numbers_stay_as_they_were_stored(inventory: Inventory, analyst: A
     analyst.take(days=("2026-03-08", "2026-03-10"), at="2026-03-11T02:00")
     kept = "SELECT xmin::text, * FROM analytics_snapshot_days ORDER BY day"
     before = analyst.rows(kept)
-    assert {row[-1] for row in before} == {None}
+    assert {row[-2:] for row in before} == {(None, None)}
 
     for relation in ("stock_movements", "inventory_items"):
         inventory.execute(f"ALTER TABLE {relation} ALTER quantity TYPE numeric(12, 3)")
@@ -165,19 +165,19 @@ def test_a_changed_fraction_is_late_data(
     [
         (
             "UPDATE stock_movements SET quantity = 1.1234 WHERE location_id = %s",
-            "1 movement of the quantity 1.1234, which has more than three decimals",
+            "1 movement of the quantity 1.1234: at most three decimals are allowed",
         ),
         (
             "UPDATE stock_movements SET quantity = 'NaN' WHERE location_id = %s",
-            "1 movement of the quantity NaN, which has more than three decimals",
+            "1 movement of the quantity NaN: at most three decimals are allowed",
         ),
         (
             "UPDATE inventory_items SET quantity = 0.00001 WHERE location_id = %s",
-            "1 stock row of the quantity 0.00001, which has more than three decimals",
+            "1 stock row of the quantity 0.00001: at most three decimals are allowed",
         ),
         (
             "UPDATE stock_movements SET quantity = 999999999999 WHERE location_id = %s",
-            "movement of 999999999999 pieces at a cost of 2.00: their value is too large",
+            "movement of 999999999999 pieces at a cost of 2.00 and a price of 5.00",
         ),
     ],
 )
@@ -207,7 +207,7 @@ def test_a_value_beyond_the_integers_is_named(inventory: Inventory, analyst: Ana
 
     [failure] = report.failures
     assert failure.location == f"Bad [{bad}]"
-    assert "2000000000 pieces at a cost of 99999999.99: their value is too large" in failure.reason
+    assert "of 2000000000 pieces at a cost of 99999999.99 and a price of 5.00" in failure.reason
     assert str(analyst.row(good, "2026-03-10")["total_inventory_value"]) == "99999999.99"
 
 
@@ -230,3 +230,71 @@ def test_a_changed_cogs_setting_needs_no_days(inventory: Inventory, analyst: Ana
     findings = verify_snapshots(analyst.connection, without_waste.settings).findings
     assert {entry.finding for entry in findings} == {"other_settings"}
     assert len(findings) == 7
+
+
+# What the version before wrote of a day that it found changed: it knew no remainders.
+REWRITTEN_BY_AN_OLDER_VERSION = """
+UPDATE analytics_snapshot_days
+SET closing_cents = 2100, revenue_cents = 3600, out_cents = 1200, processed_at = clock_timestamp()
+"""
+
+
+def test_remainders_end_with_an_older_version(fractional: Inventory, analyst: Analyst) -> None:
+    shop, tea = fractional.location(), fractional.product("3.3399", "9.9999")
+    fractional.move(shop, tea, "in", 11, "2026-03-09T10:00")
+    fractional.move(shop, tea, "out", 4, "2026-03-10T10:00")
+    analyst.take(at="2026-03-11T02:00")
+    fractional.execute(REWRITTEN_BY_AN_OLDER_VERSION)
+
+    analyst.take(at="2026-03-11T02:00", day="2026-03-10")
+
+    names = ["total_inventory_value", "revenue", "cost_of_goods_sold"]
+    assert list(figures(analyst.row(shop, "2026-03-10"), names).values()) == [
+        "21.00", "36.00", "12.00"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("fractional_relation", ["stock_movements", "inventory_items"])
+def test_one_relation_may_weigh_and_one_may_count(
+    inventory: Inventory, analyst: Analyst, fractional_relation: str
+) -> None:
+    inventory.execute(f"ALTER TABLE {fractional_relation} ALTER quantity TYPE numeric(12, 3)")
+    shop, nail = inventory.location(), inventory.product("0.01", "0.02")
+    inventory.move(shop, nail, "in", 3_000_000, "2026-03-10T10:00")
+
+    report = analyst.take(at="2026-03-11T02:00")
+
+    assert report.failures == []
+    assert str(analyst.row(shop, "2026-03-10")["total_inventory_value"]) == "30000.00"
+
+
+@pytest.mark.parametrize("amount", ["999999999999", "100000000000", "1e30", "Infinity"])
+def test_a_price_of_nothing_in_stock_harms_nobody(
+    fractional: Inventory, analyst: Analyst, amount: str
+) -> None:
+    shop, _ = cheese_shop(fractional)
+    for relation in ("stock_movements", "inventory_items"):
+        fractional.execute(f"ALTER TABLE {relation} ALTER quantity TYPE bigint")
+    fractional.product(amount, amount, name="Placeholder")
+
+    report = analyst.take(at="2026-03-11T02:00")
+
+    assert (report.written, report.failures) == (1, [])
+    assert verify_snapshots(analyst.connection, analyst.settings).findings == []
+    assert analyst.row(shop, "2026-03-10")["total_items"] == 9
+
+
+def test_verify_names_what_is_too_large(inventory: Inventory, analyst: Analyst) -> None:
+    milk, gold = inventory.product("2.00"), inventory.product("99999999.99")
+    shops = [inventory.location(name) for name in ("Bad", "North", "South", "West")]
+    for shop in shops:
+        inventory.move(shop, milk, "in", 10, "2026-03-10T10:00")
+    analyst.take(at="2026-03-11T02:00")
+    inventory.move(shops[0], gold, "in", 2_000_000_000, "2026-03-10T11:00")
+
+    report = verify_snapshots(analyst.connection, analyst.settings)
+
+    assert report.rows == 4
+    assert [(entry.location, entry.finding) for entry in report.findings] == [
+        (f"Bad [{shops[0]}]", "not_computable")
+    ]

@@ -76,10 +76,12 @@ def life_of_snapshots(inventory: Inventory, analyst: Analyst, redis_url: str) ->
     _disturb(inventory, shops, milk)
     inventory.stock(shops[0], milk, 1)  # counted, and typed in
     mint = inventory.location("Mint")
-    inventory.move(mint, inventory.product("99999999.99"), "in", 2_000_000_000, "2026-02-17T12:00")
+    gold = inventory.product("99999999.99")
+    inventory.move(mint, gold, "in", 2_000_000_000, "2026-02-17T12:00")
     analyst.take(at="2026-02-18T02:00")
     inventory.execute("UPDATE locations SET is_active = false WHERE id = %s", mint)
     analyst.take(at="2026-02-18T02:00", day="2026-02-16", force=True)
+    inventory.move(shops[1], gold, "in", 2_000_000_000, "2026-02-17T13:00")
     verify_snapshots(analyst.connection, analyst.settings)
     verify_snapshots(analyst.connection, analyst.settings, sample=3)
     sharded = replace(analyst, environ=(("SNAPSHOT_SHARDS", "256"),))

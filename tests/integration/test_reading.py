@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -10,13 +11,16 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from tests.support.database import value
 from tests.support.inventory import Analyst, Inventory
 from tests.support.moments import days_ago
+from tests.support.waiting import wait_until
 
 from analytics_scheduler.snapshots import plan
 from analytics_scheduler.snapshots.reading import read
 from analytics_scheduler.snapshots.verify import verify_snapshots
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 READ = "analytics_scheduler.snapshots.run.read"
 Meanwhile = Callable[[Callable[[int], None]], None]
 
@@ -79,6 +83,35 @@ def test_an_older_reading_overwrites_nothing(
     row = analyst.row(late, "2026-03-10")
     assert (row["total_items"], str(row["revenue"])) == (90, "40.00")
     assert verify_snapshots(analyst.connection, analyst.settings).findings == []
+
+
+def test_a_write_while_waiting_for_locks_is_seen(
+    database_url: str, inventory: Inventory, analyst: Analyst, other_analyst: Analyst
+) -> None:
+    """The batch waits for the first shop; meanwhile another run begins and writes the last one."""
+    shops, milk = shops_with_milk(inventory, 2)
+    analyst.take(at="2026-03-10T02:00")
+    application = replace(inventory, connection=other_analyst.connection)
+    holder = psycopg.connect(database_url)
+    holder.execute(
+        "SELECT FROM analytics_snapshot_locations WHERE location_id = %s FOR UPDATE", (shops[0],)
+    )
+
+    def book_take_and_release() -> None:
+        wait_until(lambda: value(database_url, WAITING) == 1)
+        application.move(shops[1], milk, "out", 7, "2026-03-10T23:00")
+        application.execute("UPDATE locations SET is_active = (id = %s)", shops[1])
+        other_analyst.take(at="2026-03-11T02:00")
+        application.execute("UPDATE locations SET is_active = true")
+        holder.close()
+
+    thread = threading.Thread(target=book_take_and_release)
+    thread.start()
+    analyst.take(at="2026-03-11T02:00")
+    thread.join()
+
+    assert [analyst.row(shop, "2026-03-10")["total_items"] for shop in shops] == [97, 90]
+    assert analyst.rows("SELECT reason FROM analytics_snapshot_revisions") == []
 
 
 def test_only_stale_locations_are_read_again(

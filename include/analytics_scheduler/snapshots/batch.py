@@ -16,7 +16,7 @@ import psycopg
 from analytics_scheduler.database import limit_lock_waits
 from analytics_scheduler.snapshots.attempts import LocationsBusyError
 from analytics_scheduler.snapshots.compose import WrittenDays, compose_periods
-from analytics_scheduler.snapshots.ranges import Batch
+from analytics_scheduler.snapshots.ranges import Batch, uuid_array
 from analytics_scheduler.snapshots.reading import limit_statements
 from analytics_scheduler.snapshots.report import SnapshotReport, UnexplainedDay
 from analytics_scheduler.vocabulary import PeriodType
@@ -66,18 +66,19 @@ def _lock(
     limit_lock_waits(queries)
     try:
         queries.run("register_locations", chosen=chosen, **locations.parameters)
-        rows = queries.run(
-            "lock_locations", chosen=chosen, snapshot=reading.snapshot, **locations.parameters
-        ).fetchall()
+        rows = queries.run("lock_locations", chosen=chosen, **locations.parameters).fetchall()
     except psycopg.errors.LockNotAvailable as error:
         raise LocationsBusyError from error
-    names, stale = {}, []
-    for location, name, is_stale in rows:
-        if is_stale or location not in known:
-            stale.append(location)
-        else:
-            names[location] = name
-    return Batch.of(names), stale
+    names = {location: name for location, name in rows if location in known}
+    stale = {location for location, _ in rows if location not in known}
+    stale.update(
+        location
+        for (location,) in queries.run(
+            "list_stale_locations", locations=uuid_array(list(names)), snapshot=reading.snapshot
+        )
+    )
+    names = {location: name for location, name in names.items() if location not in stale}
+    return Batch.of(names), sorted(stale)
 
 
 def _write_days(

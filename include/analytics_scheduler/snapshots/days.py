@@ -168,7 +168,10 @@ def describe_overflow(context: RunContext, location: UUID) -> str:
         "find_largest_value", parts=context.movements_and_stock, location=location
     ).fetchall()
     context.connection.rollback()
-    named = [f"{noun} of {quantity} pieces at a cost of {cost}" for noun, quantity, cost in rows]
+    named = [
+        f"{noun} of {quantity} pieces at a cost of {cost} and a price of {price}"
+        for noun, quantity, cost, price in rows
+    ]
     largest_value = _SUM_BOUND // TEN_MILLIONTHS
     return (
         f"{'; '.join(named) or 'a movement or stock row'}: their value is too large (no sum may "

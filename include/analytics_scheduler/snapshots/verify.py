@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 from analytics_scheduler.snapshots.compose import compose_planned
 from analytics_scheduler.snapshots.context import prepare
 from analytics_scheduler.snapshots.days import compute_days
@@ -73,7 +75,7 @@ def verify_snapshots(
     report = VerifyReport()
     for batch, snapshot_ids in _batches(context, sample):
         try:
-            _verify_batch(context, history, batch, snapshot_ids, report)
+            _verify_or_halve(context, history, batch, snapshot_ids, report)
         finally:
             connection.rollback()
         if progress is not None:
@@ -98,6 +100,40 @@ def _batches(context: RunContext, sample: int | None) -> Iterator[tuple[Batch, l
 
 def _batch_of(locations: list[UUID]) -> Batch:
     return Batch.of(dict.fromkeys(locations, ""))
+
+
+def _verify_or_halve(
+    context: RunContext,
+    history: PriceHistory,
+    batch: Batch,
+    snapshot_ids: list[UUID] | None,
+    report: VerifyReport,
+) -> None:
+    """Verify a batch; if a value in it is too large, its halves, down to its location."""
+    try:
+        _verify_batch(context, history, batch, snapshot_ids, report)
+    except psycopg.errors.NumericValueOutOfRange:
+        context.connection.rollback()
+        middle = len(batch.ids) // 2
+        if not middle:
+            _report_not_computable(context, batch, snapshot_ids, report)
+            return
+        for half in (batch.ids[:middle], batch.ids[middle:]):
+            _verify_or_halve(context, history, _batch_of(list(half)), snapshot_ids, report)
+            context.connection.rollback()
+
+
+def _report_not_computable(
+    context: RunContext, batch: Batch, snapshot_ids: list[UUID] | None, report: VerifyReport
+) -> None:
+    rows = context.queries.run(
+        "list_verified_rows", locations=batch.array, snapshot_ids=snapshot_ids
+    ).fetchall()
+    report.rows += len(rows)
+    for location, name, period_type, first, last in rows:
+        label = location_label(location, name)
+        finding = VerifyFinding.NOT_COMPUTABLE
+        report.findings.append(RowFinding(label, period_type, first, last, finding))
 
 
 def _verify_batch(

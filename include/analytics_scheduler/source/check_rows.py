@@ -47,9 +47,9 @@ _STOCK_AND_MOVEMENTS = (
     RowProblem(
         "uneven_quantity",
         CheckLevel.ERROR,
-        "with a quantity of more than three decimals",
+        "with a quantity that is too large or has more than three decimals",
         _LEFT_OUT,
-        "quantity <> round(quantity, 3) OR quantity::text IN ('NaN', 'Infinity', '-Infinity')",
+        "NOT (abs(quantity) < 1e12 AND quantity = round(quantity, 3))",
     ),
     RowProblem(
         "unknown_product",
@@ -80,16 +80,16 @@ _CHECKS = (
             RowProblem(
                 "uneven_cost",
                 CheckLevel.ERROR,
-                "with a cost of more than four decimals",
+                "with a cost that is too large or has more than four decimals",
                 _LEFT_OUT,
-                "cost <> round(cost, 4) OR cost::text IN ('NaN', 'Infinity', '-Infinity')",
+                "NOT (abs(cost) < 1e11 AND cost = round(cost, 4))",
             ),
             RowProblem(
                 "uneven_price",
                 CheckLevel.ERROR,
-                "with a price of more than four decimals",
+                "with a price that is too large or has more than four decimals",
                 _LEFT_OUT,
-                "price <> round(price, 4) OR price::text IN ('NaN', 'Infinity', '-Infinity')",
+                "NOT (abs(price) < 1e11 AND price = round(price, 4))",
             ),
         ),
     ),

@@ -66,6 +66,7 @@ CREATE TABLE analytics_snapshot_days (
     -- a piece for in, out, waste, adjustment and closing; then hundred-thousandths of a cent for
     -- in, out, waste, adjustment, revenue and closing; then both for unexplained. NULL: nothing.
     remainders INTEGER[],
+    remainders_of TIMESTAMPTZ, -- the processed_at that they belong to
     PRIMARY KEY (location_id, day)
 );
 COMMENT ON COLUMN analytics_snapshot_days.remainders IS
@@ -78,6 +79,11 @@ COMMENT ON COLUMN analytics_snapshot_days.priced_at IS
 'The moment whose costs and prices the day is valued at.';
 COMMENT ON COLUMN analytics_snapshot_days.fingerprint IS
 'A sum over the movements of the day that changes when one is added, changed or deleted.';
+
+
+COMMENT ON COLUMN analytics_snapshot_days.remainders_of IS
+'The processed_at that the remainders belong to. An older version, which writes neither, changes '
+'processed_at: then they count no more.';
 
 
 -- Every cost and price that a run has seen, so that a later repair of a day values it as before.

@@ -20,10 +20,10 @@ SELECT
     count(*) FILTER (WHERE cost IS NULL) AS null_cost,
     count(*) FILTER (WHERE price IS NULL) AS null_price,
     count(*) FILTER (
-        WHERE cost <> round(cost, 4) OR cost::text IN ('NaN', 'Infinity', '-Infinity')
+        WHERE NOT (abs(cost) < 1e11 AND cost = round(cost, 4))
     ) AS uneven_cost,
     count(*) FILTER (
-        WHERE price <> round(price, 4) OR price::text IN ('NaN', 'Infinity', '-Infinity')
+        WHERE NOT (abs(price) < 1e11 AND price = round(price, 4))
     ) AS uneven_price
 FROM {source}.products;
 
@@ -42,9 +42,7 @@ known_locations AS (
 SELECT
     count(*) FILTER (WHERE i.quantity IS NULL) AS null_quantity,
     count(*) FILTER (
-        WHERE
-        i.quantity <> round(i.quantity, 3)
-        OR i.quantity::text IN ('NaN', 'Infinity', '-Infinity')
+        WHERE NOT (abs(i.quantity) < 1e12 AND i.quantity = round(i.quantity, 3))
     ) AS uneven_quantity,
     count(*) FILTER (WHERE p.id IS NULL) AS unknown_product,
     count(*) FILTER (WHERE l.id IS NULL) AS unknown_location
@@ -82,9 +80,7 @@ known_locations AS (
 SELECT
     count(*) FILTER (WHERE m.quantity IS NULL) AS null_quantity,
     count(*) FILTER (
-        WHERE
-        m.quantity <> round(m.quantity, 3)
-        OR m.quantity::text IN ('NaN', 'Infinity', '-Infinity')
+        WHERE NOT (abs(m.quantity) < 1e12 AND m.quantity = round(m.quantity, 3))
     ) AS uneven_quantity,
     count(*) FILTER (WHERE p.id IS NULL) AS unknown_product,
     count(*) FILTER (WHERE l.id IS NULL) AS unknown_location,

@@ -96,22 +96,24 @@ SELECT
             THEN coalesce('of unknown type ' || quote_literal(left(f.type, 40)), 'without a type')
         WHEN f.given_quantity IS NULL THEN 'without a quantity'
         WHEN f.quantity IS NULL
-            THEN 'of the quantity ' || f.given_quantity || ', which has more than three decimals'
+            THEN
+                'of the quantity ' || f.given_quantity
+                || ': at most three decimals are allowed, and less than 1,000,000,000,000'
         WHEN f.product_id IS NULL THEN 'of a product that does not exist'
         WHEN f.lacks_cost AND f.given_cost IS NULL THEN 'of a product without a cost'
         WHEN f.lacks_cost
             THEN
-                'of a product whose cost ' || f.given_cost
+                'of a product with the cost ' || f.given_cost
                 || CASE
-                    WHEN f.is_cost_usable THEN ' was not usable when the day was first taken'
-                    ELSE ' is not a number of at most four decimals'
+                    WHEN f.is_cost_usable THEN ', which was not usable when the day was first taken'
+                    ELSE ': at most four decimals are allowed, and less than 100,000,000,000'
                 END
         WHEN f.given_price IS NULL THEN 'of type ''out'' of a product without a price'
         ELSE
-            'of type ''out'' of a product whose price ' || f.given_price
+            'of type ''out'' of a product with the price ' || f.given_price
             || CASE
-                WHEN f.is_price_usable THEN ' was not usable when the day was first taken'
-                ELSE ' is not a number of at most four decimals'
+                WHEN f.is_price_usable THEN ', which was not usable when the day was first taken'
+                ELSE ': at most four decimals are allowed, and less than 100,000,000,000'
             END
     END AS problem
 FROM (
@@ -161,11 +163,12 @@ ORDER BY occurrences DESC, f.noun ASC, problem ASC;
 -- Parameters: location.
 -- Parts: movements; stock (the source's, in whole pieces or in thousandths).
 -- Rows: one: the noun of the movement or stock row that is worth most (in the singular), its
--- quantity, and the product's cost; or none.
+-- quantity, and the product's cost and price; or none.
 SELECT
     m.noun,
     m.given_quantity::text AS quantity,
-    g.cost::text AS cost
+    g.cost::text AS cost,
+    g.price::text AS price
 FROM (
     SELECT
         'movement' AS noun,
@@ -182,7 +185,7 @@ FROM (
     WHERE location_id = %(location)s
 ) AS m
 INNER JOIN {source}.products AS g ON g.id = m.product_id
-WHERE m.given_quantity::numeric <> 'NaN' AND g.cost <> 'NaN'
+WHERE 'NaN' NOT IN (m.given_quantity::numeric, g.cost, g.price)
 ORDER BY abs(m.given_quantity::numeric * greatest(abs(g.cost), abs(g.price))) DESC
 LIMIT 1;
 

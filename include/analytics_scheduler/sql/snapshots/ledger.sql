@@ -33,7 +33,7 @@ FROM (
         quantity AS given_quantity,
         CASE
             WHEN abs(quantity::numeric) < 1e12 AND quantity = round(quantity::numeric, 3)
-                THEN (quantity * 1000)::bigint
+                THEN (quantity::numeric * 1000)::bigint
         END AS quantity
     FROM {source}.stock_movements
 ) AS in_thousandths;
@@ -58,7 +58,7 @@ SELECT
     quantity AS given_quantity,
     CASE
         WHEN abs(quantity::numeric) < 1e12 AND quantity = round(quantity::numeric, 3)
-            THEN (quantity * 1000)::bigint
+            THEN (quantity::numeric * 1000)::bigint
     END AS quantity
 FROM {source}.inventory_items;
 
@@ -78,18 +78,23 @@ FROM (
         fingerprint,
         timezone,
         priced_at,
-        in_items * 1000 + coalesce(remainders[1], 0) AS in_e3,
-        out_items * 1000 + coalesce(remainders[2], 0) AS out_e3,
-        waste_items * 1000 + coalesce(remainders[3], 0) AS waste_e3,
-        adjustment_items * 1000 + coalesce(remainders[4], 0) AS adjustment_e3,
-        closing_items * 1000 + coalesce(remainders[5], 0) AS closing_e3,
-        in_cents * 100000 + coalesce(remainders[6], 0) AS in_e7,
-        out_cents * 100000 + coalesce(remainders[7], 0) AS out_e7,
-        waste_cents * 100000 + coalesce(remainders[8], 0) AS waste_e7,
-        adjustment_cents * 100000 + coalesce(remainders[9], 0) AS adjustment_e7,
-        revenue_cents * 100000 + coalesce(remainders[10], 0) AS revenue_e7,
-        closing_cents * 100000 + coalesce(remainders[11], 0) AS closing_e7,
-        unexplained_items * 1000 + coalesce(remainders[12], 0) AS unexplained_e3,
-        unexplained_cents * 100000 + coalesce(remainders[13], 0) AS unexplained_e7
-    FROM {analytics}.analytics_snapshot_days
+        in_items * 1000 + coalesce(rest[1], 0) AS in_e3,
+        out_items * 1000 + coalesce(rest[2], 0) AS out_e3,
+        waste_items * 1000 + coalesce(rest[3], 0) AS waste_e3,
+        adjustment_items * 1000 + coalesce(rest[4], 0) AS adjustment_e3,
+        closing_items * 1000 + coalesce(rest[5], 0) AS closing_e3,
+        in_cents * 100000::numeric + coalesce(rest[6], 0) AS in_e7,
+        out_cents * 100000::numeric + coalesce(rest[7], 0) AS out_e7,
+        waste_cents * 100000::numeric + coalesce(rest[8], 0) AS waste_e7,
+        adjustment_cents * 100000::numeric + coalesce(rest[9], 0) AS adjustment_e7,
+        revenue_cents * 100000::numeric + coalesce(rest[10], 0) AS revenue_e7,
+        closing_cents * 100000::numeric + coalesce(rest[11], 0) AS closing_e7,
+        unexplained_items * 1000 + coalesce(rest[12], 0) AS unexplained_e3,
+        unexplained_cents * 100000::numeric + coalesce(rest[13], 0) AS unexplained_e7
+    FROM (
+        SELECT
+            *,
+            CASE WHEN remainders_of = processed_at THEN remainders END AS rest
+        FROM {analytics}.analytics_snapshot_days
+    ) AS kept
 ) AS exact;

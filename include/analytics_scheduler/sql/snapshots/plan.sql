@@ -118,20 +118,33 @@ SELECT EXISTS(
 
 -- name: find_changed_days
 -- Purpose: find the first day of each location whose movements are not those that were processed.
--- The sums are materialized: the planner expects far too many buckets, and would sort every
--- movement for the join.
+-- Both sides are added up rather than joined: what the planner expects of either can be far off.
 -- Parameters: locations; after; until; by_id (whether to look locations up by their ids or read the
 -- range between after and until); starts (the first instants of the days and of the day after the
 -- last); first_start; last_end (the first and last of these); first_day; day_count; timezone.
 -- Parts: movements (the source's, in whole pieces or in thousandths).
 -- Rows: one per location with a changed day: its id and that day.
-WITH found AS MATERIALIZED (
+WITH counted AS (
+    SELECT
+        location_id,
+        day,
+        TRUE AS is_processed,
+        movements,
+        fingerprint
+    FROM {analytics}.analytics_snapshot_days
+    WHERE
+        location_id = any(%(locations)s::uuid[])
+        AND day >= %(first_day)s::date
+        AND day < %(first_day)s::date + %(day_count)s::integer
+        AND timezone = %(timezone)s
+    UNION ALL
     SELECT
         m.location_id,
-        width_bucket(m.created_at, %(starts)s) AS bucket,
-        count(*) AS movements,
+        %(first_day)s::date - 1 + width_bucket(m.created_at, %(starts)s) AS day,
+        FALSE AS is_processed,
+        -count(*) AS movements,
         -- As in compute_days.
-        sum(hashint8(uuid_hash_extended(m.product_id, m.fingerprinted))) AS fingerprint
+        -sum(hashint8(uuid_hash_extended(m.product_id, m.fingerprinted))) AS fingerprint
     FROM ({movements}) AS m
     WHERE
         m.created_at >= %(first_start)s
@@ -139,24 +152,23 @@ WITH found AS MATERIALIZED (
         AND (%(after)s::uuid IS NULL OR m.location_id > %(after)s::uuid)
         AND (%(until)s::uuid IS NULL OR m.location_id <= %(until)s::uuid)
         AND (NOT %(by_id)s OR m.location_id = any(%(locations)s::uuid[]))
-    GROUP BY m.location_id, bucket
+    GROUP BY m.location_id, day
+),
+
+changed AS (
+    SELECT
+        location_id,
+        day
+    FROM counted
+    GROUP BY location_id, day
+    HAVING bool_or(is_processed) AND (sum(movements) <> 0 OR sum(fingerprint) <> 0)
 )
 
 SELECT
-    d.location_id,
-    min(d.day) AS first_changed_day
-FROM {analytics}.analytics_snapshot_days AS d
-LEFT JOIN found AS f
-    ON f.location_id = d.location_id AND f.bucket = d.day - %(first_day)s::date + 1
-WHERE
-    d.location_id = any(%(locations)s::uuid[])
-    AND d.day >= %(first_day)s::date
-    AND d.day < %(first_day)s::date + %(day_count)s::integer
-    AND d.timezone = %(timezone)s
-    AND (d.movements, d.fingerprint) IS DISTINCT FROM (
-        coalesce(f.movements, 0), coalesce(f.fingerprint, 0)::bigint
-    )
-GROUP BY d.location_id;
+    location_id,
+    min(day) AS first_changed_day
+FROM changed
+GROUP BY location_id;
 
 
 -- name: group_wanted_days

@@ -1,14 +1,14 @@
 -- name: _current_prices
 -- Purpose: the products' current costs and prices in ten-thousandths: NULL if one is missing, is
--- not a number, or has more than four decimals.
+-- not a number below 1e11 (a ten-millionth of it stays in 64 bits), or has more than four decimals.
 -- Rows: one per product.
 SELECT
     id AS product_id,
     CASE
-        WHEN abs(cost) < 1e12 AND cost = round(cost, 4) THEN (cost * 10000)::bigint
+        WHEN abs(cost) < 1e11 AND cost = round(cost, 4) THEN (cost * 10000)::bigint
     END AS cost_e4,
     CASE
-        WHEN abs(price) < 1e12 AND price = round(price, 4) THEN (price * 10000)::bigint
+        WHEN abs(price) < 1e11 AND price = round(price, 4) THEN (price * 10000)::bigint
     END AS price_e4
 FROM {source}.products;
 
@@ -35,8 +35,8 @@ FROM {analytics}.analytics_snapshot_prices;
 -- Rows: one per product.
 SELECT DISTINCT ON (product_id)
     product_id,
-    cost_e4 * %(unit)s AS cost,
-    price_e4 * %(unit)s AS price
+    CASE WHEN abs(cost_e4) < 1e15 THEN cost_e4 * %(unit)s END AS cost,
+    CASE WHEN abs(price_e4) < 1e15 THEN price_e4 * %(unit)s END AS price
 FROM (
     SELECT
         product_id,

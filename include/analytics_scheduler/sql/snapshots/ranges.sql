@@ -76,19 +76,12 @@ ON CONFLICT DO NOTHING;
 -- name: lock_locations
 -- Purpose: lock the active locations of a batch against other writers, in the order of their ids,
 -- so that two runs that meet never wait for each other in a circle.
--- Parameters: after (an id, or NULL); until (an id, or NULL); chosen (of these ids, or NULL);
--- snapshot (that of the reading).
--- Rows: one per location: its id, its name, and whether a transaction that the reading did not see
--- has written its days. (A transaction that the server has not begun is that of another server,
--- whose backup was restored.)
+-- Parameters: after (an id, or NULL); until (an id, or NULL); chosen (of these ids, or NULL).
+-- Rows: one per location: its id and name.
 -- Locks: a row of analytics_snapshot_locations for each location, until the transaction ends.
 SELECT
     l.id,
-    l.name,
-    coalesce(
-        own.written_in < pg_snapshot_xmax(pg_current_snapshot())
-        AND NOT pg_visible_in_snapshot(own.written_in, %(snapshot)s::pg_snapshot), FALSE
-    ) AS is_stale
+    l.name
 FROM {source}.locations AS l
 INNER JOIN {analytics}.analytics_snapshot_locations AS own ON own.location_id = l.id
 WHERE
@@ -98,6 +91,21 @@ WHERE
     AND (%(chosen)s::uuid[] IS NULL OR l.id = any(%(chosen)s::uuid[]))
 ORDER BY own.location_id
 FOR UPDATE OF own;
+
+
+-- name: list_stale_locations
+-- Purpose: list the locations whose days were written by a transaction that the reading did not
+-- see. A statement of its own, after the locks: one that waits for locks knows only transactions
+-- that had begun before it waited. A transaction that has not begun at all is that of another
+-- server, whose backup was restored.
+-- Parameters: locations; snapshot (that of the reading).
+-- Rows: one per location: its id.
+SELECT location_id
+FROM {analytics}.analytics_snapshot_locations
+WHERE
+    location_id = any(%(locations)s::uuid[])
+    AND written_in < pg_snapshot_xmax(pg_current_snapshot())
+    AND NOT pg_visible_in_snapshot(written_in, %(snapshot)s::pg_snapshot);
 
 
 -- name: read_snapshot

@@ -42,6 +42,24 @@ WHERE
     );
 
 
+-- name: list_verified_rows
+-- Purpose: list the stored snapshots of locations that cannot be computed again.
+-- Parameters: locations; snapshot_ids (of these rows only, or NULL for all).
+-- Rows: one per snapshot: its location and the location's name, period type, first and last day.
+SELECT
+    s.location_id,
+    l.name,
+    s.period_type,
+    s.period_start,
+    s.period_end
+FROM {analytics}.analytics_snapshots AS s
+LEFT JOIN {source}.locations AS l ON l.id = s.location_id
+WHERE
+    s.location_id = any(%(locations)s::uuid[])
+    AND (%(snapshot_ids)s::uuid[] IS NULL OR s.id = any(%(snapshot_ids)s::uuid[]))
+ORDER BY s.location_id, s.period_type, s.period_start;
+
+
 -- name: plan_verified_days
 -- Purpose: list the stored days of the planned snapshots. Days that were counted in another time
 -- zone cannot be computed again in this one.

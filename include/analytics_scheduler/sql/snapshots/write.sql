@@ -65,12 +65,28 @@ explained AS (
 ),
 
 -- The amounts are cut off to whole pieces and cents; what is cut off is kept beside them.
+cut AS (
+    SELECT
+        *,
+        nullif(
+            ARRAY[
+                mod(in_e3, 1000), mod(out_e3, 1000), mod(waste_e3, 1000), mod(adjustment_e3, 1000),
+                mod(closing_e3, 1000), mod(in_e7, 100000), mod(out_e7, 100000),
+                mod(waste_e7, 100000), mod(adjustment_e7, 100000), mod(revenue_e7, 100000),
+                mod(closing_e7, 100000), coalesce(mod(unexplained_e3, 1000), 0),
+                coalesce(mod(unexplained_e7, 100000), 0)
+            ]::integer[],
+            array_fill(0, ARRAY[13])
+        ) AS remainders
+    FROM explained
+),
+
 written AS (
     INSERT INTO {analytics}.analytics_snapshot_days AS kept (
         location_id, day, movements, in_items, out_items, waste_items, adjustment_items, in_cents,
         out_cents, waste_cents, adjustment_cents, revenue_cents, cogs_cents, closing_items,
-        closing_cents, unexplained_items, unexplained_cents, remainders, fingerprint, timezone,
-        priced_at, processed_at, run_id
+        closing_cents, unexplained_items, unexplained_cents, remainders, remainders_of,
+        fingerprint, timezone, priced_at, processed_at, run_id
     )
     SELECT
         location_id,
@@ -91,22 +107,14 @@ written AS (
         closing_e7 / 100000,
         unexplained_e3 / 1000,
         unexplained_e7 / 100000,
-        nullif(
-            ARRAY[
-                mod(in_e3, 1000), mod(out_e3, 1000), mod(waste_e3, 1000), mod(adjustment_e3, 1000),
-                mod(closing_e3, 1000), mod(in_e7, 100000), mod(out_e7, 100000),
-                mod(waste_e7, 100000), mod(adjustment_e7, 100000), mod(revenue_e7, 100000),
-                mod(closing_e7, 100000), coalesce(mod(unexplained_e3, 1000), 0),
-                coalesce(mod(unexplained_e7, 100000), 0)
-            ]::integer[],
-            array_fill(0, ARRAY[13])
-        ),
+        remainders,
+        CASE WHEN remainders IS NOT NULL THEN statement_timestamp() END,
         fingerprint,
         %(timezone)s,
         priced_at,
-        clock_timestamp(),
+        statement_timestamp(),
         %(run_id)s
-    FROM explained
+    FROM cut
     ORDER BY location_id, day
     ON CONFLICT (location_id, day) DO UPDATE
         SET
@@ -126,6 +134,7 @@ written AS (
             unexplained_items = excluded.unexplained_items,
             unexplained_cents = excluded.unexplained_cents,
             remainders = excluded.remainders,
+            remainders_of = excluded.remainders_of,
             fingerprint = excluded.fingerprint,
             timezone = excluded.timezone,
             priced_at = excluded.priced_at,
@@ -135,14 +144,15 @@ written AS (
             kept.movements, kept.in_items, kept.out_items, kept.waste_items,
             kept.adjustment_items, kept.in_cents, kept.out_cents, kept.waste_cents,
             kept.adjustment_cents, kept.revenue_cents, kept.closing_items, kept.closing_cents,
-            kept.unexplained_items, kept.unexplained_cents, kept.remainders, kept.fingerprint,
-            kept.timezone, kept.priced_at
+            kept.unexplained_items, kept.unexplained_cents, kept.fingerprint, kept.timezone,
+            kept.priced_at,
+            CASE WHEN kept.remainders_of = kept.processed_at THEN kept.remainders END
         ) IS DISTINCT FROM (
             excluded.movements, excluded.in_items, excluded.out_items, excluded.waste_items,
             excluded.adjustment_items, excluded.in_cents, excluded.out_cents, excluded.waste_cents,
             excluded.adjustment_cents, excluded.revenue_cents, excluded.closing_items,
             excluded.closing_cents, excluded.unexplained_items, excluded.unexplained_cents,
-            excluded.remainders, excluded.fingerprint, excluded.timezone, excluded.priced_at
+            excluded.fingerprint, excluded.timezone, excluded.priced_at, excluded.remainders
         )
     RETURNING location_id, day, unexplained_items, unexplained_cents, remainders
 ),
@@ -187,20 +197,25 @@ FROM remembered;
 
 -- name: update_following_days
 -- Purpose: say what of a stored day's opening is unexplained, now that the day before it was
--- written. Days valued at other prices cannot be compared.
+-- written. The values of days at other prices cannot be compared: what was known stays if the
+-- items are the same.
 -- Parameters: locations; price_changes (the moments at which a price changed).
 -- Parts: _stored_days.
 -- Locks: the rows that change.
 UPDATE {analytics}.analytics_snapshot_days AS later
 SET
-    unexplained_items = f.unexplained_e3 / 1000,
-    unexplained_cents = f.unexplained_e7 / 100000,
+    unexplained_items = div(f.unexplained_e3, 1000),
+    unexplained_cents = div(f.unexplained_e7, 100000),
     remainders = nullif(
-        coalesce(later.remainders[1:11], array_fill(0, ARRAY[11]))
+        coalesce(
+            CASE WHEN later.remainders_of = later.processed_at THEN later.remainders[1:11] END,
+            array_fill(0, ARRAY[11])
+        )
         || mod(f.unexplained_e3, 1000)::integer
         || coalesce(mod(f.unexplained_e7, 100000), 0)::integer,
         array_fill(0, ARRAY[13])
-    )
+    ),
+    remainders_of = later.processed_at
 FROM (
     SELECT
         d.location_id,
@@ -211,6 +226,7 @@ FROM (
                 width_bucket(d.priced_at, %(price_changes)s::timestamptz[])
                 = width_bucket(before.priced_at, %(price_changes)s::timestamptz[])
                 THEN before.closing_e7 - d.opening_e7
+            WHEN before.closing_e3 - d.opening_e3 = d.unexplained_e3 THEN d.unexplained_e7
         END AS unexplained_e7
     FROM written_days AS w
     INNER JOIN ({_stored_days}) AS before
