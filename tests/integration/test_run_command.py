@@ -45,6 +45,23 @@ def test_run_command_reports_a_day(database_url: str, analyst: Analyst, shop: UU
     assert str(analyst.row(shop, "2026-03-10")["revenue"]) == "15.00"
 
 
+def test_run_command_imports_what_it_uses(database_url: str, shop: UUID) -> None:
+    """Without a cache and a webhook it needs neither their clients nor Airflow."""
+    code = (
+        "import sys; from analytics_scheduler.cli import main; status = main(['run', 'daily']);"
+        "found = {'airflow', 'redis', 'opentelemetry'} & set(sys.modules);"
+        "sys.exit(str(found) if found else status)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PATH": os.environ["PATH"], "DATABASE_URL": database_url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_run_command_reports_range_as_json(database_url: str, analyst: Analyst, shop: UUID) -> None:
     found = run(database_url, "daily", "--from", "2026-03-09", "--to", "2026-03-11", "--json")
 

@@ -31,7 +31,6 @@ from analytics_scheduler.vocabulary import PeriodType
 if TYPE_CHECKING:
     from analytics_scheduler.cache.connection import Cache
     from analytics_scheduler.cache.publisher_lock import PublisherLock
-    from analytics_scheduler.errors import AnalyticsError
     from analytics_scheduler.queries import Queries
     from analytics_scheduler.settings import CacheSettings
 
@@ -83,11 +82,6 @@ def publish_figures(
     server = find_cache(settings, through_airflow=through_airflow)
     with closing(TimedCache(server, SECONDS_TO_PUBLISH)) as cache:
         return [_publish(cache, queries, settings, period_type) for period_type in period_types]
-
-
-def not_published(error: AnalyticsError) -> str:
-    """Return the warning of a run whose figures could not be published."""
-    return f"The latest figures were not published; the next run publishes them. {error}"
 
 
 def _publish(

@@ -46,7 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Take the snapshots, print the report, and return the exit status."""
-    from analytics_scheduler.alerts.delivery import send_waiting
     from analytics_scheduler.database import connected
     from analytics_scheduler.run_records import FinishedRun, finish_run
     from analytics_scheduler.settings import load_alert_settings
@@ -83,7 +82,10 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             finish_run(queries, run, alerts)
         _publish(queries, report)
     _print(output, report, request)
-    send_waiting(settings.database, alerts)
+    if alerts.url is not None:
+        from analytics_scheduler.alerts.delivery import send_waiting
+
+        send_waiting(settings.database, alerts)
     return 0 if report.outcome is Outcome.SUCCESS else 1
 
 
@@ -127,13 +129,17 @@ def _progress_of(request: SnapshotRequest, output: Output) -> Callable[[Snapshot
 
 def _publish(queries: Queries, report: SnapshotReport) -> None:
     """Publish the figures if a cache is configured; any failure is a warning of the report."""
-    from analytics_scheduler.cache.publish import not_published, publish_figures
+    from analytics_scheduler.cache import not_published
     from analytics_scheduler.settings import CacheSettings
 
     try:
         settings = CacheSettings.load()
-        if settings.url is not None:
-            publish_figures(queries, settings, report.touched_period_types)
+        if settings.url is None:
+            return
+        # To import the driver of Redis takes as long as a small run.
+        from analytics_scheduler.cache.publish import publish_figures
+
+        publish_figures(queries, settings, report.touched_period_types)
     except AnalyticsError as error:
         report.warnings.append(not_published(error))
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from analytics_scheduler import snapshots
-from analytics_scheduler.cache.publish import not_published, publish_figures
+from analytics_scheduler.cache import not_published
+from analytics_scheduler.cache.publish import publish_figures
 from analytics_scheduler.database import connected
 from analytics_scheduler.errors import AnalyticsError, PeriodError, SchemaError, SettingError
 from analytics_scheduler.orchestration.dag_run import (
