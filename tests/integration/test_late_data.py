@@ -278,6 +278,24 @@ def test_stock_edited_by_hand_warned_by_name(
     assert kept == [(-4, -800)]
 
 
+def test_known_unexplained_value_stays_known(
+    inventory: Inventory, analyst: Analyst, recent_shop: UUID
+) -> None:
+    """A sale turns out to be waste: the closing stays, and the next day has newer prices."""
+    analyst.take(at=f"{days_ago(1)}T02:00")
+    inventory.reprice(milk_of(inventory), cost="3.00")
+    analyst.take(at=f"{days_ago(0)}T02:00")
+    inventory.execute(
+        "UPDATE stock_movements SET type = 'waste' WHERE created_at = %s", f"{days_ago(2)}T12:00"
+    )
+
+    report = analyst.take(at=f"{days_ago(0)}T02:00")
+
+    assert report.days_repaired == 1
+    kept = "SELECT unexplained_items, unexplained_cents FROM analytics_snapshot_days WHERE day = %s"
+    assert analyst.rows(kept, date.fromisoformat(days_ago(1))) == [(0, 0)]
+
+
 def test_failed_location_caught_up_when_fixed(
     inventory: Inventory, analyst: Analyst, shops: tuple[UUID, UUID]
 ) -> None:
