@@ -39,7 +39,7 @@ Handler = Callable[[int, FrameType | None], NoReturn]
 _INTERRUPTED = 130
 _TERMINATED = 143
 _SECONDS_TO_CANCEL = 1.0
-# Commands that stop servers of theirs in the end, which takes longer than that.
+# Commands that stop their own servers before they end, which takes longer.
 _STOP_SERVERS = frozenset({"demo", "up"})
 
 

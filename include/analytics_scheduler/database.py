@@ -230,7 +230,7 @@ def time_limit(connection: Connection[Any], seconds: float) -> Iterator[None]:
 
 
 def cut(connection: Connection[Any]) -> None:
-    """End a connection from another thread: whoever waits for its server gets an error at once."""
+    """End a connection from another thread; a thread that waits for its server gets an error."""
     with (
         suppress(psycopg.Error, OSError),
         socket.socket(fileno=os.dup(connection.fileno())) as network,

@@ -1,4 +1,4 @@
-"""Publishers of a period type take turns, and one that lost its turn writes no more."""
+"""Publishers of a period type take turns, and one that has lost the lock stops writing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands of Airflow, each in a process of its own that need not import Airflow again.
+"""Commands of Airflow, each in a separate process that does not import Airflow again.
 
 Started as a program, this module imports what the commands use, and forks for each of them.
 """
@@ -32,9 +32,9 @@ _IMPORTED = (
 
 @contextmanager
 def airflow_commands(environ: Mapping[str, str], folder: Path) -> Iterator[Callable[..., str]]:
-    """Give a function that runs a command of this Airflow and returns what it said.
+    """Give a function that runs a command of this Airflow and returns its output.
 
-    The command must succeed. What runs at the end of the block is stopped.
+    The command must succeed. Processes that still run at the end of the block are stopped.
     """
     process = subprocess.Popen(
         [sys.executable, __file__],
@@ -86,9 +86,7 @@ def _run(words: list[str], said: Path) -> None:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
     sys.argv = ["airflow", *words]
-    from airflow.__main__ import main as airflow
-
-    airflow()  # type: ignore[no-untyped-call]
+    import_module("airflow.__main__").main()
 
 
 if __name__ == "__main__":

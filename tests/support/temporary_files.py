@@ -1,6 +1,6 @@
 """Temporary files in memory, where files that are soon deleted cost least.
 
-Each test of a database has a copy of its own, of some three hundred files.
+Each test of a database has its own copy, of about 300 files.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 _MEMORY = Path("/dev/shm")  # noqa: S108
-# What a session of several workers needs at most, with room to spare.
+# More than a session of several workers needs.
 _BYTES_NEEDED = 4 * 1024**3
 
 

@@ -13,7 +13,7 @@ _CHUNK = 65_536
 
 @contextmanager
 def unhelpful_server(answer: bytes) -> Iterator[int]:
-    """Give the port of a server that sends a byte of `answer` every tenth of a second, for ever.
+    """Give the port of a server that sends a byte of `answer` every tenth of a second, endlessly.
 
     Without an answer it hangs.
     """

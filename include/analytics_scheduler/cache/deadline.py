@@ -29,10 +29,9 @@ _SECONDS_BETWEEN_CUTS = 0.1
 
 
 class TimedCache:
-    """A client of the cache that is built and used within some seconds, whatever Redis does.
+    """A client of the cache that is built and used within a time limit, whatever Redis does.
 
-    When they are over, the step that runs is abandoned and no other begins. Close the client in any
-    case.
+    At the limit the running step is abandoned, and no other begins. Always close the client.
     """
 
     def __init__(self, server: CacheServer, seconds: float) -> None:
@@ -54,14 +53,14 @@ class TimedCache:
     ) -> Result:
         """Call a function with the client, and return what it returns.
 
-        It runs in a thread of its own, so it must not use the database. Raises
+        It runs in a separate thread, so it must not use the database. Raises
         CacheUnavailableError for every error of Redis, and at the deadline.
         """
         with translated_cache_errors(self._client):
             return self._wait_for(lambda: step(self._client, *args, **kwargs))
 
     def close(self) -> None:
-        """Close the client. The thread of an abandoned step is made to end, and not waited for."""
+        """Close the client. End the thread of an abandoned step, without waiting for it."""
         if self._thread is not None and self._thread.is_alive():
             ending = Thread(target=self._end, args=(self._thread,), name="cache end", daemon=True)
             ending.start()
@@ -81,7 +80,7 @@ class TimedCache:
             try:
                 outcome.set_result(step())
             except BaseException as error:
-                # The caller raises it; after the deadline nobody wants to know.
+                # The caller raises it, or ignores it after the deadline.
                 outcome.set_exception(error)
 
         self._thread = Thread(target=work, name="cache", daemon=True)

@@ -42,7 +42,7 @@ class PublisherLock:
     def require(self, client: Cache) -> None:
         """Raise CacheUnavailableError unless this publisher still holds the lock, and is in time.
 
-        Nobody waits any more for a step that goes on after the deadline.
+        A step that continues after the deadline has been abandoned.
         """
         if client.get(self.key) != self.token.encode() or time.monotonic() > self.ends_at:
             raise self.lost()

@@ -136,7 +136,7 @@ def _publish(queries: Queries, report: SnapshotReport) -> None:
         settings = CacheSettings.load()
         if settings.url is None:
             return
-        # To import the driver of Redis takes as long as a small run.
+        # Importing the Redis driver takes as long as a small run.
         from analytics_scheduler.cache.publish import publish_figures
 
         publish_figures(queries, settings, report.touched_period_types)

@@ -1,7 +1,7 @@
-"""What to do when the database refuses something: try it again, blame one location, or end the run.
+"""Which errors of the database are retried, may be one location's fault, or end a run.
 
-A reading or a batch that lost against another transaction is tried again whole. What one location
-may have caused is for the caller to isolate. What every location would meet is raised.
+A reading or a batch that lost against another transaction is retried as a whole. The caller
+isolates errors that one location may have caused. Errors that every location would meet are raised.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LOGGER = logging.getLogger(__name__)
 _SERVER_WIDE = frozenset({"08", "28", "42", "53", "57", "58"})
 # What another transaction won: serialization failures and deadlocks (class 40), and locks.
 _PASSING_CLASS = "40"
-# What a smaller reading or batch needs less of: temporary files, memory, disk.
+# Resources that a smaller reading or batch needs less of: temporary files, memory, disk.
 _TOO_MUCH_AT_ONCE = (
     psycopg.errors.ConfigurationLimitExceeded,
     psycopg.errors.OutOfMemory,
@@ -115,7 +115,7 @@ def require_unlocked_tables(queries: Queries) -> None:
                 "written until it releases the lock."
             ) from locked
         except psycopg.Error as unknown:
-            # Such as a view that cannot be read: whoever reads it next says so.
+            # For example a view that cannot be read; the next statement that reads it reports that.
             if not is_local(queries.connection, unknown) and queries.connection.closed:
                 raise
             _LOGGER.debug("%s of %s: %s", probe, relation, refusal(unknown))

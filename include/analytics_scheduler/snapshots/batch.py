@@ -13,11 +13,9 @@ from uuid import UUID
 
 import psycopg
 
-from analytics_scheduler.database import limit_lock_waits
 from analytics_scheduler.snapshots.attempts import LocationsBusyError
 from analytics_scheduler.snapshots.compose import WrittenDays, compose_periods
 from analytics_scheduler.snapshots.ranges import Batch, uuid_array
-from analytics_scheduler.snapshots.reading import limit_statements
 from analytics_scheduler.snapshots.report import SnapshotReport, UnexplainedDay
 from analytics_scheduler.vocabulary import PeriodType
 
@@ -62,8 +60,7 @@ def _lock(
     queries = context.queries
     known = reading.locations.names
     chosen = None if reading.is_whole else reading.locations.array
-    limit_statements(context)
-    limit_lock_waits(queries)
+    context.deadline.limit_transaction(queries)
     try:
         queries.run("register_locations", chosen=chosen, **locations.parameters)
         rows = queries.run("lock_locations", chosen=chosen, **locations.parameters).fetchall()

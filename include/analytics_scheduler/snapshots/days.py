@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from analytics_scheduler.snapshots.ranges import Batch
     from analytics_scheduler.vocabulary import BalanceSource
 
-# What a day must stay below, in ten-millionths of the currency and thousandths of a piece: half a
+# Limits of a day's amounts, in ten-millionths of the currency and thousandths of a piece: half a
 # unit above the largest number of a snapshot's column, because anything less is rounded down to it;
 # and half of what a bigint holds, so that sums of two such numbers never overflow.
 _AMOUNTS = ("total_inventory_value", "wastage_value", "revenue", "cost_of_goods_sold")
@@ -105,7 +105,7 @@ def _discard_unusable(context: RunContext, group: DayGroup) -> list[UnusableDay]
 
 def revalue_openings(context: RunContext, batch: Batch, history: PriceHistory) -> None:
     """Value the opening of each new day at the prices of the day before, if those are older."""
-    if len(history.changes) < 2:  # noqa: PLR2004 - there are no older prices
+    if not history.changes[1:]:  # there has never been another price
         return
     rows = context.queries.run(
         "find_repriced_days",
@@ -174,6 +174,6 @@ def describe_overflow(context: RunContext, location: UUID) -> str:
     ]
     largest_value = _SUM_BOUND // TEN_MILLIONTHS
     return (
-        f"{'; '.join(named) or 'a movement or stock row'}: their value is too large (no sum may "
-        f"reach {largest_value:,})"
+        f"{'; '.join(named) or 'a movement or stock row'}: their value is too large "
+        f"(sums must stay below {largest_value:,})"
     )

@@ -17,6 +17,8 @@ from analytics_scheduler.output import counted
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from analytics_scheduler.queries import Queries
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
@@ -40,7 +42,7 @@ class Deadline:
     def kept(self, connection: Connection[Any], progress: Callable[[], str]) -> Iterator[None]:
         """End a block that uses a connection when the time is up, with TimeUpError.
 
-        `progress` says how far the block has come. Any other error of the database is raised as
+        `progress` describes how far the block got. Any other error of the database is raised as
         it is.
         """
         try:
@@ -50,6 +52,15 @@ class Deadline:
             if self.seconds_left:
                 raise
             raise self.time_up(progress()) from error
+
+    def limit_transaction(self, queries: Queries) -> None:
+        """Let no statement of this transaction outlast the deadline, or wait long for a lock."""
+        # At least a millisecond: 0 would mean no limit.
+        queries.run(
+            "limit_transaction",
+            statement_milliseconds=str(max(1, int(self.seconds_left * 1000))),
+            lock_milliseconds=str(queries.settings.lock_timeout_seconds * 1000),
+        )
 
     def require(self, progress: Callable[[], str]) -> None:
         """Raise TimeUpError if the time is up."""

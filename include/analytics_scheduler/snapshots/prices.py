@@ -47,10 +47,6 @@ class PriceHistory:
             self.changes[place] if place < len(self.changes) else None,
         )
 
-    def has_older(self, version: PriceVersion) -> bool:
-        """Whether there are prices from before a version."""
-        return bool(self.changes) and version.since > self.changes[0]
-
 
 def observe_prices(queries: Queries) -> datetime:
     """Store every changed cost and price, and return the moment; commits."""

@@ -1,7 +1,8 @@
 """One reading of stock and ledger: which days of some locations are written, with what amounts.
 
-A reading is one REPEATABLE READ transaction. What it finds lies in the temporary table `new_days`
-until the session's next reading; the batches write it, each in a transaction of its own.
+A reading is one REPEATABLE READ transaction. It puts what it finds into the temporary table
+`new_days`, which stays until the session's next reading. Each batch writes its part of it in a
+separate transaction.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import IsolationLevel
 
-from analytics_scheduler.database import limit_lock_waits
 from analytics_scheduler.snapshots.context import day_count
 from analytics_scheduler.snapshots.days import (
     UnusableDay,
@@ -44,7 +44,7 @@ _MOST_DAYS = 250_000
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reading found, beside the rows of `new_days`.
+    """The result of a reading, apart from the rows of `new_days`.
 
     `snapshot` says which transactions it saw, and `last_stored_day` what it saw of the package's
     own days. `failures` are the locations that have days which cannot be written.
@@ -106,8 +106,7 @@ def read(
     """
     queries = context.queries
     with _one_snapshot(context.connection):
-        limit_statements(context)
-        limit_lock_waits(queries)
+        context.deadline.limit_transaction(queries)
         snapshot = queries.value("read_snapshot")
         names = dict(queries.run("list_locations", **location_range.parameters).fetchall())
         if only is not None:
@@ -145,10 +144,3 @@ def _one_snapshot(connection: Connection[Any]) -> Iterator[None]:
     finally:
         if not connection.closed:
             connection.isolation_level = before
-
-
-def limit_statements(context: RunContext) -> None:
-    """Let no statement of this transaction last longer than the run may still take."""
-    # At least a millisecond: 0 would mean no limit.
-    milliseconds = max(1, int(context.deadline.seconds_left * 1000))
-    context.queries.run("limit_statements", milliseconds=str(milliseconds))

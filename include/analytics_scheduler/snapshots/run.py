@@ -44,7 +44,7 @@ _MISSING_A_READ = 1_000
 _MOST_READINGS = 4
 _MOST_LOCKED = 3
 _SECONDS_TO_RECORD = 20
-_ALWAYS_STALE = "another run wrote it whenever this one had read it"
+_ALWAYS_STALE = "another run wrote it each time after this run had read it"
 
 Progress = Callable[[SnapshotReport], None]
 
@@ -113,16 +113,16 @@ def _ranges(context: RunContext, shard: LocationRange, size: int) -> Iterator[Lo
 
 
 def recording(connection: Connection[Any], report: SnapshotReport) -> AbstractContextManager[None]:
-    """Limit the time for counting and recording what a run has written.
+    """Limit the time for counting and recording the rows that a run has written.
 
-    It has a limit of its own, so that a run which ends just in time still leaves its record.
+    The limit is separate from the run's, so that a run which ends just in time leaves its record.
     """
     deadline = Deadline.after(_SECONDS_TO_RECORD, "to record the run")
     return deadline.kept(connection, lambda: progress_of(report))
 
 
 def progress_of(report: SnapshotReport) -> str:
-    """Say how far a run has come, for the message of its end."""
+    """Describe how far a run got, for error messages."""
     return (
         f"after {counted(report.locations, 'location')}: "
         f"{report.written + report.changed:,} rows written. They stay, and another run continues"
@@ -178,7 +178,7 @@ def _readings(
 ) -> Iterator[Reading | SnapshotReport]:
     """Read a range; if that fails, its halves, down to the location that causes it.
 
-    Gives the report of such a location. Each reading has to be written before the next begins.
+    Yields the report of such a location. Write each reading before the next one begins.
     """
     try:
         yield attempted(
@@ -200,8 +200,8 @@ def _batches_written(
 ) -> Iterator[tuple[SnapshotReport, list[UUID]]]:
     """Write a batch; if that fails, its halves, down to the location that causes it.
 
-    Each half of a batch that waited in vain for a lock could wait as long. So its locations are
-    tried one by one, and if none of the first few is free, the run ends.
+    If the batch timed out waiting for a lock, each half could wait as long. So its locations are
+    tried one by one, and the run ends if the first few are all locked.
     """
     try:
         yield attempted(
@@ -223,7 +223,7 @@ def _batches_written(
                 locked = locked + 1 if is_locked and is_waiting else 0
                 if locked == _MOST_LOCKED:
                     raise DatabaseRefusedError(
-                        "Other sessions have locked whatever this run has tried to write, "
+                        "Other sessions hold locks on everything that this run tried to write, "
                         f"{counted(locked, 'location')} in a row: {refusal(error)}"
                     ) from error
                 yield report, stale

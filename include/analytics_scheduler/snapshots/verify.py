@@ -7,7 +7,7 @@ apart from a movement that changed. Nothing is written: each batch ends with a r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -73,11 +73,9 @@ def verify_snapshots(
     history = read_history(context.queries)
     connection.rollback()
     report = VerifyReport()
+    verification = _Verification(context, history, report)
     for batch, snapshot_ids in _batches(context, sample):
-        try:
-            _verify_or_halve(context, history, batch, snapshot_ids, report)
-        finally:
-            connection.rollback()
+        verification.verify(batch, snapshot_ids)
         if progress is not None:
             progress(report)
     return report
@@ -98,65 +96,60 @@ def _batches(context: RunContext, sample: int | None) -> Iterator[tuple[Batch, l
         [after] = rows[-1]
 
 
-def _batch_of(locations: list[UUID]) -> Batch:
+def _batch_of(locations: Sequence[UUID]) -> Batch:
     return Batch.of(dict.fromkeys(locations, ""))
 
 
-def _verify_or_halve(
-    context: RunContext,
-    history: PriceHistory,
-    batch: Batch,
-    snapshot_ids: list[UUID] | None,
-    report: VerifyReport,
-) -> None:
-    """Verify a batch; if a value in it is too large, its halves, down to its location."""
-    try:
-        _verify_batch(context, history, batch, snapshot_ids, report)
-    except psycopg.errors.NumericValueOutOfRange:
-        context.connection.rollback()
-        middle = len(batch.ids) // 2
-        if not middle:
-            _report_not_computable(context, batch, snapshot_ids, report)
-            return
-        for half in (batch.ids[:middle], batch.ids[middle:]):
-            _verify_or_halve(context, history, _batch_of(list(half)), snapshot_ids, report)
-            context.connection.rollback()
+@dataclass(frozen=True, slots=True)
+class _Verification:
+    """One call of verify: what it works with, and the report that it fills."""
 
+    context: RunContext
+    history: PriceHistory
+    report: VerifyReport
 
-def _report_not_computable(
-    context: RunContext, batch: Batch, snapshot_ids: list[UUID] | None, report: VerifyReport
-) -> None:
-    rows = context.queries.run(
-        "list_verified_rows", locations=batch.array, snapshot_ids=snapshot_ids
-    ).fetchall()
-    report.rows += len(rows)
-    for location, name, period_type, first, last in rows:
-        label = location_label(location, name)
-        finding = VerifyFinding.NOT_COMPUTABLE
-        report.findings.append(RowFinding(label, period_type, first, last, finding))
+    def verify(self, batch: Batch, snapshot_ids: list[UUID] | None) -> None:
+        """Verify a batch; if a value in it is too large, its halves, down to its location."""
+        connection = self.context.connection
+        try:
+            self._compare_batch(batch, snapshot_ids)
+        except psycopg.errors.NumericValueOutOfRange:
+            connection.rollback()
+            middle = len(batch.ids) // 2
+            if not middle:
+                self._report_not_computable(batch, snapshot_ids)
+            else:
+                self.verify(_batch_of(batch.ids[:middle]), snapshot_ids)
+                self.verify(_batch_of(batch.ids[middle:]), snapshot_ids)
+        finally:
+            connection.rollback()
 
+    def _report_not_computable(self, batch: Batch, snapshot_ids: list[UUID] | None) -> None:
+        rows = self.context.queries.run(
+            "list_verified_rows", locations=batch.array, snapshot_ids=snapshot_ids
+        ).fetchall()
+        self.report.rows += len(rows)
+        for location, name, period_type, first, last in rows:
+            label = location_label(location, name)
+            finding = VerifyFinding.NOT_COMPUTABLE
+            self.report.findings.append(RowFinding(label, period_type, first, last, finding))
 
-def _verify_batch(
-    context: RunContext,
-    history: PriceHistory,
-    batch: Batch,
-    snapshot_ids: list[UUID] | None,
-    report: VerifyReport,
-) -> None:
-    queries = context.queries
-    queries.run("plan_verified_periods", locations=batch.array, snapshot_ids=snapshot_ids)
-    queries.run("plan_verified_days", timezone=context.timezone)
-    queries.run("create_findings")
-    compose_planned(context, force=True)
-    _compare(context, history, batch)
-    report.rows += int(queries.value("count_planned_periods"))
-    for location, name, period_type, first, last, words in queries.run(
-        "list_findings", timezone=context.timezone
-    ):
-        # The findings stand in the vocabulary from the gravest on.
-        gravest = next(finding for finding in VerifyFinding if finding in words)
-        label = location_label(location, name)
-        report.findings.append(RowFinding(label, period_type, first, last, gravest))
+    def _compare_batch(self, batch: Batch, snapshot_ids: list[UUID] | None) -> None:
+        context, report = self.context, self.report
+        queries = context.queries
+        queries.run("plan_verified_periods", locations=batch.array, snapshot_ids=snapshot_ids)
+        queries.run("plan_verified_days", timezone=context.timezone)
+        queries.run("create_findings")
+        compose_planned(context, force=True)
+        _compare(context, self.history, batch)
+        report.rows += int(queries.value("count_planned_periods"))
+        for location, name, period_type, first, last, words in queries.run(
+            "list_findings", timezone=context.timezone
+        ):
+            # The findings stand in the vocabulary from the gravest on.
+            gravest = next(finding for finding in VerifyFinding if finding in words)
+            label = location_label(location, name)
+            report.findings.append(RowFinding(label, period_type, first, last, gravest))
 
 
 def _compare(context: RunContext, history: PriceHistory, batch: Batch) -> None:

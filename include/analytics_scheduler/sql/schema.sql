@@ -62,16 +62,16 @@ CREATE TABLE analytics_snapshot_days (
     priced_at TIMESTAMPTZ NOT NULL, -- the moment whose costs and prices the row is valued at
     processed_at TIMESTAMPTZ NOT NULL, -- when the row was written
     run_id TEXT NOT NULL, -- the run that wrote it
-    -- What the amounts have beyond whole pieces and cents, which are cut off above: thousandths of
-    -- a piece for in, out, waste, adjustment and closing; then hundred-thousandths of a cent for
-    -- in, out, waste, adjustment, revenue and closing; then both for unexplained. NULL: nothing.
+    -- The parts of the amounts below a whole piece or cent, which are truncated above: thousandths
+    -- of a piece for in, out, waste, adjustment and closing; then hundred-thousandths of a cent for
+    -- in, out, waste, adjustment, revenue and closing; then both for unexplained. NULL: none.
     remainders INTEGER[],
     remainders_of TIMESTAMPTZ, -- the processed_at that they belong to
     PRIMARY KEY (location_id, day)
 );
 COMMENT ON COLUMN analytics_snapshot_days.remainders IS
-'What the amounts have beyond whole pieces and cents: thousandths of a piece and '
-'hundred-thousandths of a cent. NULL: nothing.';
+'The parts of the amounts below a whole piece or cent: thousandths of a piece and '
+'hundred-thousandths of a cent. NULL: none.';
 COMMENT ON COLUMN analytics_snapshot_days.unexplained_cents IS
 'Closing of the day before, plus net movements, minus closing, at the cost of the day before. Not '
 'zero: stock was edited without a movement. NULL: there is no comparable day before.';
@@ -83,7 +83,7 @@ COMMENT ON COLUMN analytics_snapshot_days.fingerprint IS
 
 COMMENT ON COLUMN analytics_snapshot_days.remainders_of IS
 'The processed_at that the remainders belong to. An older version, which writes neither, changes '
-'processed_at: then they count no more.';
+'processed_at, and the remainders are then ignored.';
 
 
 -- Every cost and price that a run has seen, so that a later repair of a day values it as before.

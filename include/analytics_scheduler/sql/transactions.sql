@@ -4,10 +4,13 @@
 SELECT set_config('lock_timeout', %(milliseconds)s, TRUE);
 
 
--- name: limit_statements
--- Purpose: bound how long each statement of this transaction takes.
--- Parameters: milliseconds.
-SELECT set_config('statement_timeout', %(milliseconds)s, TRUE);
+-- name: limit_transaction
+-- Purpose: bound how long each statement of this transaction takes, and how long it waits for a
+-- lock.
+-- Parameters: statement_milliseconds; lock_milliseconds.
+SELECT
+    set_config('statement_timeout', %(statement_milliseconds)s, TRUE),
+    set_config('lock_timeout', %(lock_milliseconds)s, TRUE);
 
 
 -- name: probe_source_relation

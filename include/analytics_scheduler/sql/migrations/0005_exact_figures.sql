@@ -8,12 +8,12 @@ ALTER TABLE {analytics}.analytics_snapshot_days
 ADD COLUMN remainders INTEGER[],
 ADD COLUMN remainders_of TIMESTAMPTZ;
 COMMENT ON COLUMN {analytics}.analytics_snapshot_days.remainders IS
-'What the amounts have beyond whole pieces and cents: thousandths of a piece and '
-'hundred-thousandths of a cent. NULL: nothing.';
+'The parts of the amounts below a whole piece or cent: thousandths of a piece and '
+'hundred-thousandths of a cent. NULL: none.';
 
 COMMENT ON COLUMN {analytics}.analytics_snapshot_days.remainders_of IS
 'The processed_at that the remainders belong to. An older version, which writes neither, changes '
-'processed_at: then they count no more.';
+'processed_at, and the remainders are then ignored.';
 
 -- To an older version such a cost or price is unusable, as before: it reads the cents, which are
 -- NULL.

@@ -1,80 +1,3 @@
--- name: _planned_periods
--- Purpose: which periods are composed from days, and why: the requested ones, and those that hold a
--- day written now and are stored already or owed.
--- Parameters: locations; period_type; period_starts; period_ends (the requested periods); days;
--- types; starts; ends (days that may have been written, each with every period that holds it: the
--- period's type, first and last day); owed_before (a date, or NULL: longer periods that end before
--- it are composed if they hold a day written now).
--- Rows: one per location and period.
-WITH holding AS (
-    SELECT
-        p.day,
-        p.period_type,
-        p.period_start,
-        p.period_end
-    FROM
-        unnest(
-            %(days)s::date[], %(types)s::text[], %(starts)s::date[], %(ends)s::date[]
-        ) AS p (day, period_type, period_start, period_end)
-),
-
-affected AS (
-    SELECT
-        w.location_id,
-        p.period_type,
-        p.period_start,
-        p.period_end,
-        w.reason
-    FROM written_days AS w
-    INNER JOIN holding AS p ON p.day = w.day
-),
-
-candidates AS (
-    SELECT
-        l.location_id,
-        %(period_type)s::text AS period_type,
-        s.period_start,
-        s.period_end,
-        NULL::text AS reason,
-        TRUE AS is_requested,
-        TRUE AS is_owed
-    FROM unnest(%(locations)s::uuid[]) AS l (location_id)
-    CROSS JOIN
-        unnest(%(period_starts)s::date[], %(period_ends)s::date[]) AS s (period_start, period_end)
-    UNION ALL
-    SELECT
-        location_id,
-        period_type,
-        period_start,
-        period_end,
-        reason,
-        FALSE AS is_requested,
-        period_type = 'daily' OR coalesce(period_end < %(owed_before)s::date, FALSE)
-            AS is_owed
-    FROM affected
-)
-
-SELECT
-    c.location_id,
-    c.period_type,
-    c.period_start,
-    c.period_end,
-    CASE
-        WHEN bool_or(c.reason = 'late data') THEN 'late data'
-        WHEN bool_or(c.reason = 'settings') THEN 'settings'
-        ELSE 're-run'
-    END AS reason,
-    bool_or(c.is_requested) AS is_requested
-FROM candidates AS c
-GROUP BY c.location_id, c.period_type, c.period_start, c.period_end
-HAVING bool_or(c.is_owed) OR EXISTS (
-    SELECT FROM {analytics}.analytics_snapshots AS s
-    WHERE
-        s.location_id = c.location_id
-        AND s.period_type = c.period_type AND s.period_start = c.period_start
-);
-
-
 -- name: _composed_snapshots
 -- Purpose: compose the planned periods from stored days, and say how each compares with the stored
 -- row: the status is a RowStatus.
@@ -228,16 +151,85 @@ CREATE TEMPORARY TABLE composed_snapshots ON COMMIT DROP AS
 -- Purpose: compose the requested periods, and those that hold a day written now, from stored days,
 -- and write what is new or differs. A row that is right is not touched; one that changes leaves its
 -- old figures as a revision.
--- Parameters: locations; period_type; period_starts; period_ends; days; types; starts; ends;
--- owed_before (see _planned_periods); force; cogs_includes_waste; run_id; figure_names.
--- Parts: _planned_periods; _composed_snapshots; figures; new_figures (the columns of the figures,
+-- Parameters: locations; period_type; period_starts; period_ends (the requested periods); days;
+-- types; starts; ends (days that may have been written, each with every period that holds it: the
+-- period's type, first and last day); owed_before (a date, or NULL: longer periods that end before
+-- it are composed if they hold a day written now); force; cogs_includes_waste; run_id;
+-- figure_names.
+-- Parts: _composed_snapshots; figures; new_figures (the columns of the figures,
 -- alone and of c).
 -- Rows: one per period type, whether it was requested, status, and whether there is a stored row:
 -- these, how many rows, and NULLs; and one per row that could not be written whole: the same, with
 -- its location, first and last day, and the names of the figures that were left empty.
 -- Locks: the rows written.
-WITH planned_periods AS MATERIALIZED (
-    {_planned_periods}
+WITH holding AS (
+    SELECT
+        p.day,
+        p.period_type,
+        p.period_start,
+        p.period_end
+    FROM
+        unnest(
+            %(days)s::date[], %(types)s::text[], %(starts)s::date[], %(ends)s::date[]
+        ) AS p (day, period_type, period_start, period_end)
+),
+
+affected AS (
+    SELECT
+        w.location_id,
+        p.period_type,
+        p.period_start,
+        p.period_end,
+        w.reason
+    FROM written_days AS w
+    INNER JOIN holding AS p ON p.day = w.day
+),
+
+candidates AS (
+    SELECT
+        l.location_id,
+        %(period_type)s::text AS period_type,
+        s.period_start,
+        s.period_end,
+        NULL::text AS reason,
+        TRUE AS is_requested,
+        TRUE AS is_owed
+    FROM unnest(%(locations)s::uuid[]) AS l (location_id)
+    CROSS JOIN
+        unnest(%(period_starts)s::date[], %(period_ends)s::date[]) AS s (period_start, period_end)
+    UNION ALL
+    SELECT
+        location_id,
+        period_type,
+        period_start,
+        period_end,
+        reason,
+        FALSE AS is_requested,
+        period_type = 'daily' OR coalesce(period_end < %(owed_before)s::date, FALSE)
+            AS is_owed
+    FROM affected
+),
+
+planned_periods AS MATERIALIZED (
+    SELECT
+        c.location_id,
+        c.period_type,
+        c.period_start,
+        c.period_end,
+        CASE
+            WHEN bool_or(c.reason = 'late data') THEN 'late data'
+            WHEN bool_or(c.reason = 'settings') THEN 'settings'
+            ELSE 're-run'
+        END AS reason,
+        bool_or(c.is_requested) AS is_requested
+    FROM candidates AS c
+    GROUP BY c.location_id, c.period_type, c.period_start, c.period_end
+    HAVING bool_or(c.is_owed) OR EXISTS (
+        SELECT FROM {analytics}.analytics_snapshots AS s
+        WHERE
+            s.location_id = c.location_id
+            AND s.period_type = c.period_type AND s.period_start = c.period_start
+    )
 ),
 
 composed AS MATERIALIZED (

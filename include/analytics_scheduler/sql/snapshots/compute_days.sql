@@ -86,26 +86,26 @@ balance AS (
     GROUP BY i.location_id
     UNION ALL
     SELECT
-        location_id,
-        opening_e3 AS closing_e3,
-        opening_e7 AS closing_e7,
+        d.location_id,
+        d.opening_e3 AS closing_e3,
+        d.opening_e7 AS closing_e7,
         0 AS problems
-    FROM ({_stored_days}) AS day_after -- noqa: AL05
+    FROM ({_stored_days}) AS d
     WHERE
         %(balance_source)s = 'day_after'
-        AND location_id = any(%(locations)s::uuid[])
-        AND day = %(last_day)s::date + 1
+        AND d.location_id = any(%(locations)s::uuid[])
+        AND d.day = %(last_day)s::date + 1
     UNION ALL
     SELECT
-        location_id,
-        closing_e3,
-        closing_e7,
+        d.location_id,
+        d.closing_e3,
+        d.closing_e7,
         0 AS problems
-    FROM ({_stored_days}) AS day_before -- noqa: AL05
+    FROM ({_stored_days}) AS d
     WHERE
         %(balance_source)s = 'day_before'
-        AND location_id = any(%(locations)s::uuid[])
-        AND day = %(first_day)s::date - 1
+        AND d.location_id = any(%(locations)s::uuid[])
+        AND d.day = %(first_day)s::date - 1
 ),
 
 cells AS (

@@ -13,8 +13,8 @@ SELECT coalesce(sum(movements), 0)::bigint FROM computed_days;
 -- Purpose: find wanted days that cannot be stored, because what they are made of is missing or
 -- unknown, or because a figure does not fit its column.
 -- Parameters: priced_from; priced_until (moments between which no price changed; priced_until may
--- be NULL); quantity_bound; money_bound (what the columns of a snapshot do not hold any more);
--- sum_bound (what a day's own columns do not hold any more).
+-- be NULL); quantity_bound; money_bound (the first amounts that the columns of a snapshot cannot
+-- hold); sum_bound (the first that a day's own columns cannot hold).
 -- Rows: one per location and day: both, and whether its movements or stock are the cause.
 SELECT
     c.location_id,
@@ -80,12 +80,37 @@ WHERE
     AND (%(priced_until)s::timestamptz IS NULL OR w.priced_at < %(priced_until)s::timestamptz);
 
 
+-- name: _source_rows
+-- Purpose: the movements and the stock rows of a location, which count as received.
+-- Parameters: location.
+-- Parts: movements; stock (the source's, in whole pieces or in thousandths).
+-- Rows: one per row; the created_at of a stock row is infinity.
+SELECT
+    'movement' AS noun,
+    m.type,
+    m.product_id,
+    m.quantity,
+    m.given_quantity,
+    m.created_at
+FROM ({movements}) AS m
+WHERE m.location_id = %(location)s
+UNION ALL
+SELECT
+    'stock row' AS noun,
+    'in' AS type,
+    i.product_id,
+    i.quantity,
+    i.given_quantity,
+    'infinity' AS created_at
+FROM ({stock}) AS i
+WHERE i.location_id = %(location)s;
+
+
 -- name: describe_problems
 -- Purpose: say what makes days of one location unusable.
 -- Parameters: location; first_start (the first instant of the earliest such day); priced_at; unit
 -- (see _prices_at).
--- Parts: movements; stock (the source's, in whole pieces or in thousandths); _prices_at;
--- _current_prices.
+-- Parts: _source_rows; _prices_at; _current_prices.
 -- Rows: one per kind of problem, the most frequent first: how often it occurs, its noun (in the
 -- singular), and what is wrong.
 SELECT
@@ -130,28 +155,11 @@ FROM (
         p.cost IS NULL AS lacks_cost,
         m.type = 'out' AND p.price IS NULL AS lacks_price,
         coalesce(m.type IN ('in', 'out', 'waste', 'adjustment'), FALSE) AS is_type_known
-    FROM (
-        SELECT
-            'movement' AS noun,
-            type,
-            product_id,
-            quantity,
-            given_quantity
-        FROM ({movements}) AS movements -- noqa: AL05
-        WHERE location_id = %(location)s AND created_at >= %(first_start)s
-        UNION ALL
-        SELECT
-            'stock row' AS noun,
-            'in' AS type,
-            product_id,
-            quantity,
-            given_quantity
-        FROM ({stock}) AS stock -- noqa: AL05
-        WHERE location_id = %(location)s
-    ) AS m
+    FROM ({_source_rows}) AS m
     LEFT JOIN ({_prices_at}) AS p ON p.product_id = m.product_id
     LEFT JOIN ({_current_prices}) AS c ON c.product_id = m.product_id
     LEFT JOIN {source}.products AS g ON g.id = m.product_id
+    WHERE m.created_at >= %(first_start)s
 ) AS f
 WHERE NOT f.is_type_known OR f.quantity IS NULL OR f.lacks_cost OR f.lacks_price
 GROUP BY f.noun, problem
@@ -161,7 +169,7 @@ ORDER BY occurrences DESC, f.noun ASC, problem ASC;
 -- name: find_largest_value
 -- Purpose: find what makes the sums of a location too large to be computed.
 -- Parameters: location.
--- Parts: movements; stock (the source's, in whole pieces or in thousandths).
+-- Parts: _source_rows.
 -- Rows: one: the noun of the movement or stock row that is worth most (in the singular), its
 -- quantity, and the product's cost and price; or none.
 SELECT
@@ -169,21 +177,7 @@ SELECT
     m.given_quantity::text AS quantity,
     g.cost::text AS cost,
     g.price::text AS price
-FROM (
-    SELECT
-        'movement' AS noun,
-        product_id,
-        given_quantity
-    FROM ({movements}) AS movements -- noqa: AL05
-    WHERE location_id = %(location)s
-    UNION ALL
-    SELECT
-        'stock row' AS noun,
-        product_id,
-        given_quantity
-    FROM ({stock}) AS stock -- noqa: AL05
-    WHERE location_id = %(location)s
-) AS m
+FROM ({_source_rows}) AS m
 INNER JOIN {source}.products AS g ON g.id = m.product_id
 WHERE 'NaN' NOT IN (m.given_quantity::numeric, g.cost, g.price)
 ORDER BY abs(m.given_quantity::numeric * greatest(abs(g.cost), abs(g.price))) DESC

@@ -65,7 +65,7 @@ FROM {source}.inventory_items;
 
 -- name: _stored_days
 -- Purpose: the stored days with exact amounts: quantities in thousandths of a piece, money in
--- ten-millionths of the currency. Of a day's own columns, those in items and cents are cut off.
+-- ten-millionths of the currency. The day's own columns in items and cents are truncated.
 SELECT
     *,
     closing_e3 - in_e3 + out_e3 + waste_e3 - adjustment_e3 AS opening_e3,

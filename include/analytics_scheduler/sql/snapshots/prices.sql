@@ -39,19 +39,19 @@ SELECT DISTINCT ON (product_id)
     CASE WHEN abs(price_e4) < 1e15 THEN price_e4 * %(unit)s END AS price
 FROM (
     SELECT
-        product_id,
-        seen_at,
-        cost_e4,
-        price_e4
-    FROM ({_seen_prices}) AS seen_prices -- noqa: AL05
-    WHERE seen_at <= %(priced_at)s
+        s.product_id,
+        s.seen_at,
+        s.cost_e4,
+        s.price_e4
+    FROM ({_seen_prices}) AS s
+    WHERE s.seen_at <= %(priced_at)s
     UNION ALL
     SELECT
-        product_id,
+        c.product_id,
         '-infinity'::timestamptz AS seen_at,
-        cost_e4,
-        price_e4
-    FROM ({_current_prices}) AS current_prices -- noqa: AL05
+        c.cost_e4,
+        c.price_e4
+    FROM ({_current_prices}) AS c
 ) AS seen
 ORDER BY product_id ASC, seen_at DESC;
 
@@ -83,12 +83,12 @@ SELECT
     CASE WHEN mod(p.price_e4, 100) <> 0 THEN p.price_e4 END
 FROM ({_current_prices}) AS p
 LEFT JOIN (
-    SELECT DISTINCT ON (product_id)
-        product_id,
-        cost_e4,
-        price_e4
-    FROM ({_seen_prices}) AS seen_prices -- noqa: AL05
-    ORDER BY product_id ASC, seen_at DESC
+    SELECT DISTINCT ON (s.product_id)
+        s.product_id,
+        s.cost_e4,
+        s.price_e4
+    FROM ({_seen_prices}) AS s
+    ORDER BY s.product_id ASC, s.seen_at DESC
 ) AS last ON last.product_id = p.product_id
 WHERE
     last.product_id IS NULL

@@ -94,13 +94,13 @@ CREATE TEMPORARY TABLE day_findings (
 INSERT INTO day_findings (location_id, day, finding)
 WITH unexplained AS (
     SELECT
-        location_id,
-        day,
-        coalesce(sum(unexplained_e3) OVER later, 0) AS later_e3
-    FROM ({_stored_days}) AS d -- noqa: AL05
-    WHERE location_id IN (SELECT location_id FROM wanted_days)
+        d.location_id,
+        d.day,
+        coalesce(sum(d.unexplained_e3) OVER later, 0) AS later_e3
+    FROM ({_stored_days}) AS d
+    WHERE d.location_id IN (SELECT w.location_id FROM wanted_days AS w)
     WINDOW later AS (
-        PARTITION BY location_id ORDER BY day DESC
+        PARTITION BY d.location_id ORDER BY d.day DESC
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     )
 )

@@ -64,8 +64,8 @@ explained AS (
     FROM known
 ),
 
--- The amounts are cut off to whole pieces and cents; what is cut off is kept beside them.
-cut AS (
+-- The amounts are truncated to whole pieces and cents; the remainders are stored beside them.
+truncated AS (
     SELECT
         *,
         nullif(
@@ -114,7 +114,7 @@ written AS (
         priced_at,
         statement_timestamp(),
         %(run_id)s
-    FROM cut
+    FROM truncated
     ORDER BY location_id, day
     ON CONFLICT (location_id, day) DO UPDATE
         SET
