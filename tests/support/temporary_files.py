@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-_MEMORY = Path("/dev/shm")  # noqa: S108
+_MEMORY = Path("/dev/shm")  # noqa: S108 - tempfile makes private folders in it
 # More than a session of several workers needs.
 _BYTES_NEEDED = 4 * 1024**3
 
